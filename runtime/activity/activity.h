@@ -1,0 +1,68 @@
+/*
+ * Activities: one libuv loop thread on which Lua coroutines do I/O without blocking each other.
+ *
+ * The room knows neither gRPC nor Temporal's tasks beyond message tables: a task comes in packed
+ * (PollActivityTaskQueueResponse), its outcome goes out packed (the Respond... request's own fields
+ * but token, identity and namespace, which the worker adds).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "script/cell.h"
+
+struct activity_loop;
+
+enum activity_outcome_kind {
+    ACTIVITY_COMPLETED, /* body: RespondActivityTaskCompletedRequest */
+    ACTIVITY_FAILED,    /* body: RespondActivityTaskFailedRequest */
+    ACTIVITY_CANCELED,  /* body: RespondActivityTaskCanceledRequest */
+    ACTIVITY_DROPPED,   /* nothing to send: the task is gone at the server */
+};
+
+enum activity_cancel_reason {
+    ACTIVITY_CANCEL_REQUESTED,
+    ACTIVITY_NOT_FOUND,
+    ACTIVITY_TIMED_OUT,
+    ACTIVITY_PAUSED,
+    ACTIVITY_RESET,
+    ACTIVITY_WORKER_SHUTDOWN,
+};
+
+struct activity_outcome {
+    enum activity_outcome_kind kind;
+    struct bytes body;
+};
+
+/* What the worker hears, on the loop's thread: hand on, do not block. `task` is what submit was
+ * given. */
+struct activity_listener {
+    void (*finished)(void *user, void *task, struct activity_outcome *outcome);
+    /* details: packed temporal.api.common.v1.Payloads, empty for a bare beat. Every beat; the
+     * worker throttles. */
+    void (*heartbeat)(void *user, void *task, struct span details);
+    void *user;
+};
+
+struct activity_options {
+    const struct script_source
+        *sources; /* every script under scripts/activities and what they require */
+    size_t source_count;
+    const char *identity;
+    struct activity_listener listener;
+};
+
+bool activity_loop_start(struct activity_loop **out, const struct activity_options *options,
+                         struct error *err);
+
+/* Any thread. `packed` is a PollActivityTaskQueueResponse, copied. */
+void activity_submit(struct activity_loop *loop, void *task, struct span packed);
+void activity_cancel(struct activity_loop *loop, void *task, enum activity_cancel_reason reason);
+
+/* Names of the activities that the scripts define; NULL ends the list. */
+const char *const *activity_names(const struct activity_loop *loop);
+
+/* Every task must have finished. Joins the thread. */
+void activity_loop_stop(struct activity_loop *loop);

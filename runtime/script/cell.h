@@ -1,0 +1,59 @@
+/*
+ * A cell is one Lua VM for workflow runs: it belongs to one runner thread and one script bundle. In
+ * it every run is an instance: a coroutine with a private environment. Prototypes are shared,
+ * globals are not. See docs/architecture.md section 5 and the shared spec luajit.md 1 to 3.
+ *
+ * The embedded module "workflow.init" is loaded once per cell; it returns a function
+ * `new_run(env, chunks) -> activate`, where env is the instance's private sandboxed environment and
+ * chunks the bundle's compiled scripts, entry last. `activate(activation) -> commands` is what
+ * instance_resume calls.
+ *
+ * No script can stop its host: too much time or memory drops the coroutine (kill by yield), never
+ * an error that a script could catch.
+ */
+#pragma once
+
+#include <lua.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+struct cell;
+struct instance;
+
+struct script_source {
+    struct span name; /* "workflows/sync_source.lua": what tracebacks show */
+    struct span text;
+};
+
+struct cell_options {
+    const struct script_source *sources; /* in order of loading: what is required comes first */
+    size_t source_count;
+    size_t heap_limit;     /* bytes, whole cell */
+    size_t instance_limit; /* bytes accounted to one run */
+    int slice_ms;          /* CPU-time limit of one activation */
+};
+
+/* Fails with ERROR_SCRIPT, file:line in the text, when a source does not compile. */
+bool cell_open(struct cell **out, const struct cell_options *options, struct error *err);
+void cell_close(struct cell *cell); /* with all its instances */
+size_t cell_instances(const struct cell *cell);
+
+enum instance_outcome {
+    INSTANCE_DONE,        /* the result is on top of instance_lua() */
+    INSTANCE_ERROR,       /* the library itself raised: err says why */
+    INSTANCE_OUT_OF_TIME, /* killed; the instance is dead, free it */
+    INSTANCE_OUT_OF_MEMORY,
+};
+
+/* Runs the bundle's top level in a fresh environment, then new_run. */
+bool instance_new(struct instance **out, struct cell *cell, struct error *err);
+void instance_free(struct instance *instance);
+
+/* Where the caller pushes the one argument of activate, and finds its one result. */
+lua_State *instance_lua(struct instance *instance);
+enum instance_outcome instance_resume(struct instance *instance, struct error *err);
+size_t instance_memory(const struct instance *instance);
+
+/* file:line of the script frame that is running or suspended in L, "" when there is none. */
+void script_place(lua_State *L, struct bytes *out);

@@ -1,0 +1,92 @@
+/*
+ * Workflow runs for the worker and the replayer: core, Lua and wire types put together.
+ *
+ * A host belongs to one runner thread and has the cells. A run is one workflow run in memory: its
+ * machine and its instance. A task goes through it as
+ *
+ *     workflow_begin -> { workflow_step -> workflow_page }* -> send the answers -> workflow_end
+ *
+ * Everything the steps return lives in the task's arena. No I/O happens here.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "proto/proto.h"
+#include "store/store.h"
+
+struct workflow_host;
+struct workflow_run;
+
+struct workflow_options {
+    const struct store *store; /* the scripts */
+    const char *space;
+    const char *task_queue;
+    const char *identity;
+    const char *sticky_queue; /* NULL: no sticky execution */
+    int sticky_timeout_ms;
+    int slice_ms;             /* CPU time per activation; default 1000 */
+    size_t instance_limit;    /* bytes a run; default 64 MiB */
+    size_t max_runs_per_cell; /* default 500 */
+    size_t payload_limit;     /* namespace limit blob_size_limit_error; default 2 MiB */
+};
+
+enum workflow_step {
+    WORKFLOW_NEEDS_PAGE, /* fetch history with answer.page_token (empty: from the start) */
+    WORKFLOW_ANSWERS,    /* send what is in the answer, then call workflow_end */
+};
+
+enum workflow_answer_kind {
+    ANSWER_NOTHING,   /* let the task time out: later attempts of a failing task */
+    ANSWER_COMPLETED, /* body: RespondWorkflowTaskCompletedRequest */
+    ANSWER_FAILED,    /* body: RespondWorkflowTaskFailedRequest */
+    ANSWER_QUERY,     /* body: RespondQueryTaskCompletedRequest */
+};
+
+struct workflow_answer {
+    enum workflow_answer_kind kind;
+    struct span body;
+    struct span page_token;
+    bool evict;  /* the run must leave the cache after this task, whatever the server says */
+    bool closes; /* a closing command is in it: evict once the server took it */
+    const char *failure_reason; /* metric label: NonDeterminismError, WorkflowError, ... or NULL */
+    const char *outcome;        /* metric: completed, failed, canceled, continue_as_new or NULL */
+    struct span error;          /* for the log when the task failed: message and place */
+};
+
+bool workflow_host_open(struct workflow_host **out, const struct workflow_options *options,
+                        struct error *err);
+void workflow_host_close(struct workflow_host *host);
+
+/* A run knows nothing until its first task. */
+struct workflow_run *workflow_run_new(struct workflow_host *host, struct span run_id);
+void workflow_run_free(struct workflow_run *run);
+
+/* Opens a task; the poll's message must live in the arena. */
+void workflow_begin(struct workflow_run *run, struct arena *arena,
+                    const Tpb__Workflowservice__PollWorkflowTaskQueueResponse *task);
+enum workflow_step workflow_step(struct workflow_run *run, struct workflow_answer *answer);
+
+/* A page fetched by GetWorkflowExecutionHistory. */
+void workflow_page(struct workflow_run *run,
+                   const Tpb__Workflowservice__GetWorkflowExecutionHistoryResponse *page);
+void workflow_end(struct workflow_run *run);
+
+size_t workflow_run_memory(const struct workflow_run *run);
+
+/* --- replay: the same code over a recorded history, no server --- */
+
+enum workflow_replay_mode { REPLAY_WHOLE, REPLAY_TASK_BY_TASK, REPLAY_EVICTING };
+
+struct workflow_replay_report {
+    size_t events;
+    size_t tasks;
+    struct bytes
+        commands; /* every completed task's packed commands, for comparing runs byte by byte */
+};
+
+/* False with ERROR_HISTORY and both sides named when the script does not do what the history says.
+ */
+bool workflow_replay(struct workflow_host *host, const Tpb__History__History *history,
+                     const char *workflow_id, enum workflow_replay_mode mode,
+                     struct workflow_replay_report *report, struct error *err);
