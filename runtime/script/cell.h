@@ -3,10 +3,22 @@
  * it every run is an instance: a coroutine with a private environment. Prototypes are shared,
  * globals are not. See docs/architecture.md section 5 and the shared spec luajit.md 1 to 3.
  *
- * The embedded module "workflow.init" is loaded once per cell; it returns a function
- * `new_run(env, chunks) -> activate`, where env is the instance's private sandboxed environment and
- * chunks the bundle's compiled scripts, entry last. `activate(activation) -> commands` is what
- * instance_resume calls.
+ * The embedded module "workflow.init" is required once per cell; it returns a function
+ * `new_run(env, host) -> activate`. env is the instance's private sandboxed environment: new_run
+ * puts its vocabulary in (rawset(env, "workflow", ...)), then calls host.run_bundle(), which runs
+ * every script's top level once in env, entry last. `activate(activation) -> commands` is what
+ * instance_resume calls. host, one table per instance:
+ *
+ *   run_bundle()       top levels of the bundle, in order; they only define, a yield is an error
+ *   set_now(ms)        what os.time, os.date and os.clock show from now on
+ *   seed(eight_bytes)  restarts math.random: xoshiro256** seeded through splitmix64
+ *   random() uuid4()   a double in [0,1) and an RFC 9562 version 4 text of that same stream
+ *   modules            table: what `require "name"` in a script gives besides the bundle's scripts
+ *   proxy(table)       an empty table that reads through to `table` and cannot change it
+ *
+ * The library waits with require("sandbox.coroutines").suspend(...): at the run's own scheduler,
+ * raw coroutine.resume(fiber) then gives true, coroutines.SUSPEND, ... however deep in coroutines
+ * of the script the call was.
  *
  * What the library finds in a cell: the real globals, `require` among the embedded modules,
  * `require "json"` (json_open's table), and `require "sandbox"`, whose table has
@@ -29,6 +41,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "script/vm.h"
 
 struct cell;
 struct instance;
@@ -66,6 +79,3 @@ void instance_free(struct instance *instance);
 lua_State *instance_lua(struct instance *instance);
 enum instance_outcome instance_resume(struct instance *instance, struct error *err);
 size_t instance_memory(const struct instance *instance);
-
-/* file:line of the script frame that is running or suspended in L, "" when there is none. */
-void script_place(lua_State *L, struct bytes *out);
