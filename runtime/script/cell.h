@@ -20,17 +20,10 @@
  * raw coroutine.resume(fiber) then gives true, coroutines.SUSPEND, ... however deep in coroutines
  * of the script the call was.
  *
- * What the library finds in a cell: the real globals, `require` among the embedded modules,
- * `require "json"` (json_open's table), and `require "sandbox"`, whose table has
- *
- *     park     the value that a library function yields first to reach the scheduler: the sandbox's
- *              coroutine.resume and coroutine.wrap pass such a yield on, so that workflow.sleep()
- *              works inside a coroutine that the script made itself
- *     place()  "file:line" of the nearest script frame, "" when there is none (script_place)
- *
- * A chunk is a function whose debug.getinfo(chunk, "S").source is "@" and its source's name.
- * new_run sets the chunks' environment and runs them, and puts into env what belongs to one run:
- * workflow, require, os.time, os.date, os.clock, math.random, math.randomseed.
+ * What the library finds in a cell: the real globals (debug too), `require` among the embedded
+ * modules, `require "json"` (json_open's table), and require("sandbox").place(), which gives
+ * "file:line" of the nearest script frame of the running coroutine (script_place), "" when there is
+ * none: commands carry it.
  *
  * No script can stop its host: too much time or memory drops the coroutine (kill by yield), never
  * an error that a script could catch.
