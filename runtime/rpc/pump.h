@@ -1,0 +1,61 @@
+/*
+ * The pump: one thread and one completion queue, through which all that gRPC does for us comes
+ * back. It owns the calls, the channel and the times of the next attempts; other threads reach it
+ * by mail, and ring its bell (an empty gRPC batch) so that it looks.
+ */
+#pragma once
+
+#include <grpc/grpc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/mailbox.h"
+#include "rpc/rpc.h"
+
+struct channel;
+
+/* What the queue's tags point at; the first member of its owner. */
+struct completion {
+    void (*run)(struct rpc *rpc, struct completion *completion);
+};
+
+enum mail_kind { MAIL_START, MAIL_CANCEL, MAIL_CHANNEL, MAIL_CLOSE };
+
+/* What the mailbox holds. */
+struct mail {
+    struct letter letter;
+    enum mail_kind kind;
+    void *subject; /* the call, or the new channel */
+};
+
+struct rpc {
+    struct mailbox mail;
+    struct mail last_mail; /* MAIL_CLOSE */
+    grpc_completion_queue *queue;
+    grpc_channel *bell_channel;
+    grpc_call *bell;
+    struct completion rung;
+    pthread_t thread;
+    atomic_bool internal_is_final;
+
+    /* The pump thread's own. */
+    struct channel *channel;
+    struct rpc_call *calls;   /* that have not ended */
+    struct rpc_call *waiting; /* for the next attempt, the soonest first */
+    bool closing;
+    int64_t warned_ms;
+    unsigned short dice[3];
+};
+
+/* Starts the thread; the channel is then the pump's. */
+void pump_start(struct rpc *rpc, struct channel *channel);
+
+/* Cancels all calls, waits until the last `done` has run, joins the thread. */
+void pump_stop(struct rpc *rpc);
+
+/* False, and the mail is still the caller's, once the pump has stopped. */
+bool pump_send(struct rpc *rpc, struct mail *mail);
+
+/* On the pump thread: the call's next attempt is at its due_ms; or not any more. */
+void pump_wait(struct rpc *rpc, struct rpc_call *call);
+void pump_unwait(struct rpc *rpc, struct rpc_call *call);
