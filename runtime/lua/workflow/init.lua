@@ -1,0 +1,179 @@
+-- The workflow library of one cell. For each run, new_run gives `activate`: jobs in, commands out, in the
+-- order of temporal-worker spec 2.7. C calls it and nothing else.
+--
+-- activation:  start (once: who the run is), jobs, now_ms, replaying, history_length, history_bytes,
+--              suggest_continue_as_new, queries, describe
+-- result:      commands, or failure (the task fails), or answers (of queries), or types (of describe)
+
+local S = require "workflow.scheduler"
+local activities = require "workflow.activity"
+local api = require "workflow.api"
+local converter = require "converter"
+local ending = require "workflow.ending"
+local failure = require "failure"
+local log = require "workflow.log"
+local options = require "options"
+local queries = require "workflow.query"
+local signals = require "workflow.signal"
+local timers = require "workflow.timer"
+
+local DEFINITION_KNOWN = { run = true, signals = true, queries = true }
+
+-- --- definitions ---
+
+local function check_handlers(handlers, what)
+  if handlers == nil then return end
+  if type(handlers) ~= "table" then error(what .. " must be a table of functions", 0) end
+  for name, handler in pairs(handlers) do
+    if type(name) ~= "string" or type(handler) ~= "function" then
+      error(("%s must be a table of functions; %s is a %s"):format(what, tostring(name), type(handler)), 0)
+    end
+  end
+end
+
+local function define(name, definition)
+  local run = S.run
+  if run.fiber or not run.loading then error("workflows are defined at the top level of a script", 3) end
+  if type(definition) ~= "table" then error(("workflow %q takes a table"):format(name), 3) end
+  options.check(definition, DEFINITION_KNOWN, ("workflow %q"):format(name))
+  if type(definition.run) ~= "function" then error(("workflow %q has no function `run`"):format(name), 3) end
+  check_handlers(definition.signals, ("workflow %q: signals"):format(name))
+  check_handlers(definition.queries, ("workflow %q: queries"):format(name))
+  if run.definitions[name] then error(("workflow %q is defined twice"):format(name), 3) end
+  run.definitions[name] = definition
+end
+
+local vocabulary = {
+  __index = api,
+  __metatable = "workflow",
+  __call = function(_, name)
+    if type(name) ~= "string" or name == "" then error("workflow takes a name: workflow \"Name\" { run = ... }", 2) end
+    return function(definition) define(name, definition) end
+  end,
+}
+
+local function type_names(run)
+  local names = {}
+  for name in pairs(run.definitions) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- --- jobs ---
+
+local function present(execution)
+  return execution and { workflow_id = execution.workflow_id, run_id = execution.run_id } or nil
+end
+
+-- What the run must remember of its first event; the rest of it is dropped.
+local function remember(info, at)
+  info.workflow_type = at.workflow_type and at.workflow_type.name or ""
+  info.attempt = at.attempt or 1
+  info.first_run_id = at.first_execution_run_id
+  info.continued_run_id = at.continued_execution_run_id
+  info.parent = present(at.parent_workflow_execution)
+  info.cron_schedule = at.cron_schedule
+  info.run_timeout_ms = at.workflow_run_timeout
+  info.execution_timeout_ms = at.workflow_execution_timeout
+  info.task_queue = at.task_queue and at.task_queue.name or info.task_queue
+  info.continued_retry_policy = at.retry_policy
+  info.continued_memo = at.memo
+  info.continued_search_attributes = at.search_attributes
+end
+
+local function initialize(run, job)
+  local at = job.attributes
+  remember(run.info, at)
+  run.info.started_at = run.now_ms / 1000
+  local name = run.info.workflow_type
+  local definition = run.definitions[name]
+  if not definition then
+    return S.fail_task(run, { message = ("no workflow %q in this script; it has %s"):format(name,
+      table.concat(type_names(run), ", ")), source = "LuaSDK", application_failure_info = { type = "NotFoundError" } })
+  end
+  run.definition = definition
+  local ok, values, n = pcall(converter.decode_list, at.input)
+  if not ok then
+    return S.fail_task(run, failure.from_error("the workflow's input cannot be read: " .. tostring(values)))
+  end
+  S.fiber(run, "main", run.scope, ending.main_ended, definition.run, values, n)
+end
+
+local function cancel(run, job)
+  local at = job.attributes
+  run.late[#run.late + 1] = function()
+    S.cancel_scope(run, run.scope, at and at.cause or "the workflow was cancelled")
+  end
+end
+
+local kinds = {
+  initialize = initialize,
+  random_seed = function(run, job) run.host.seed(job.seed) end,
+  signal = signals.arrived,
+  fire_timer = timers.fire,
+  resolve_activity = activities.resolve,
+  cancel = cancel,
+  update = function(run)
+    S.fail_task(run, failure.from_error("this workflow was sent an update, and this version takes none"))
+  end,
+}
+
+-- --- activations ---
+
+local function take_commands(run)
+  local commands = run.commands
+  if run.terminal and not run.closed then
+    commands[run.command_count + 1] = run.terminal
+    run.closed = true
+  end
+  run.commands, run.command_count = {}, 0
+  return commands
+end
+
+local function apply(run, activation)
+  run.late = {}
+  for _, job in ipairs(activation.jobs) do kinds[job.kind](run, job) end
+  for _, act in ipairs(run.late) do act() end
+  if not run.failure then S.drain(run) end
+  if run.failure then return { failure = run.failure } end
+  return { commands = take_commands(run) }
+end
+
+local function answer(run, activation)
+  local answers = {}
+  for i, query in ipairs(activation.queries) do answers[i] = queries.answer(run, query) end
+  return { answers = answers }
+end
+
+local function begin(run, start)
+  run.info = { workflow_id = start.workflow_id, run_id = start.run_id, namespace = start.namespace,
+    task_queue = start.task_queue }
+  run.host.seed(start.seed)
+end
+
+local function activate(run, activation)
+  S.run = run
+  if activation.describe then return { types = type_names(run) } end
+  if activation.start then begin(run, activation.start) end
+  run.now_ms, run.replaying = activation.now_ms, activation.replaying
+  run.history_length, run.history_bytes = activation.history_length, activation.history_bytes
+  run.suggest_continue_as_new = activation.suggest_continue_as_new or false
+  run.host.set_now(activation.now_ms)
+  if activation.queries then return answer(run, activation) end
+  if run.closed then return { commands = {} } end
+  return apply(run, activation)
+end
+
+return function(env, host)
+  local run = S.new(host)
+  S.run = run
+  S.format = S.format or env.string.format
+  rawset(env, "workflow", setmetatable({}, vocabulary))
+  run.loading = true
+  host.run_bundle()
+  run.loading = nil
+  return function(activation)
+    if activation.log then log.open(activation.log) end
+    return activate(run, activation)
+  end
+end

@@ -1,0 +1,57 @@
+-- Timers (temporal-worker spec 2.11.1). A timer of no length fires without the server and leaves no event.
+
+local S = require "workflow.scheduler"
+local duration = require "duration"
+local errors = require "errors"
+local future = require "workflow.future"
+
+local M = {}
+
+local START_TIMER, CANCEL_TIMER = 3, 6 -- enum command_type
+
+-- The wait ends at once; the server only needs to know.
+local function cancel_timer(run, timer, reason)
+  timer.cancelling = true
+  run.timers[timer.seq] = nil
+  local id = tostring(timer.seq)
+  S.command(run, { type = CANCEL_TIMER, seq = timer.seq, key = id, attributes = { timer_id = id } })
+  S.resolve(run, timer, false, errors.new("CancelledError", { message = reason }))
+end
+
+--- Starts a timer. Returns its future, already settled when `ms` is 0.
+function M.start(run, fiber, ms, summary)
+  S.check_scope(fiber)
+  local timer = future.new(run, fiber.scope, cancel_timer)
+  if ms == 0 then
+    timer.ok = true
+    return timer
+  end
+  local seq = run.timer_seq + 1
+  run.timer_seq, timer.seq = seq, seq
+  run.timers[seq] = timer
+  local id = tostring(seq)
+  S.command(run, { type = START_TIMER, seq = seq, key = id,
+    attributes = { timer_id = id, start_to_fire_timeout = ms }, summary = summary })
+  return timer
+end
+
+--- Stops a timer that nobody needs any more; a fired one stays fired.
+function M.stop(run, timer)
+  if timer.ok == nil then cancel_timer(run, timer, "no longer needed") end
+end
+
+--- A timer fired. One that was cancelled in the same task is no longer known.
+function M.fire(run, job)
+  local timer = run.timers[job.seq]
+  if not timer then return end
+  run.timers[job.seq] = nil
+  S.resolve(run, timer, true)
+end
+
+--- Milliseconds of what a script gave as a time to wait: the past is no time at all.
+function M.wait_ms(value, what)
+  if type(value) == "number" and value < 0 then return 0 end
+  return duration.ms(value, what)
+end
+
+return M
