@@ -94,6 +94,16 @@ enum command_type {
     COMMAND_CANCEL_NEXUS = 18,
 };
 
+/* "ActivityTaskScheduled", as the Temporal tools write it; "EventType99" for a number unknown here.
+ */
+const char *event_type_name(int type);
+
+/* Whether the event confirms a command (COMMAND_EVENT in temporal-worker.md 2.4). */
+bool event_confirms(int type);
+
+/* Whether a run ends with this event. */
+bool event_closes(int type);
+
 /* How an activity answers a cancel: temporal-worker.md 2.11.2. */
 enum cancel_mode { CANCEL_TRY, CANCEL_WAIT_COMPLETED, CANCEL_ABANDON };
 
@@ -142,7 +152,8 @@ struct command {
     struct span key; /* activity id, timer id, marker name */
     struct span name; /* activity type */
     enum cancel_mode cancel_mode;
-    int64_t initiating_id; /* filled by run_reply for cancels: the scheduled event's id */
-    struct span place;     /* script:line, for errors of determinism */
-    const void *attrs;     /* the feeder's, handed back by run_reply */
+    int64_t
+        initiating_id; /* filled by run_apply for cancels: the scheduled or started event's id */
+    struct span place; /* script:line, for errors of determinism */
+    const void *attrs; /* the feeder's, handed back by run_reply */
 };

@@ -19,6 +19,8 @@ struct run;
 struct run_task {
     int64_t previous_started_id; /* 0: the run's first task */
     int64_t started_id;          /* 0: a query only */
+    struct span sdk_name;        /* ours, lives as long as the run; both empty: never named */
+    struct span sdk_version;
 };
 
 enum run_need {
@@ -63,7 +65,10 @@ struct run_jobs {
     size_t count;
 };
 
-/* What the server must hear at the end of a task. */
+/*
+ * What the server must hear at the end of a task. The commands are those asked for and not yet
+ * confirmed by history, also when `respond` is false, so that a replayer can compare them.
+ */
 struct run_answer {
     bool respond; /* false: a query, a closed run, or replay: send no completion */
     const struct command *const *commands;

@@ -1,0 +1,28 @@
+/*
+ * Cuts history into sequences: all events that are applied before one activation of the script.
+ *
+ * Where the cuts lie is recorded nowhere and must be the same forever, for every page size. Two
+ * rules, by lang flag (temporal-worker.md 2.14):
+ *
+ * - Flag 1, in every run that this worker completed a task of: each completed task ends a
+ *   sequence, which is exactly where the live run was activated. Tasks that brought nothing make a
+ *   sequence without jobs, and no script runs. This is what the heartbeat flag recommended by 2.4
+ *   is for, without a flag on each heartbeat.
+ * - No flag, a history that another SDK began: 2.4 to the letter, heartbeats glued by guess.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/event.h"
+
+struct chunk {
+    const struct event *const *events; /* not applied yet, the first one starts the sequence */
+    size_t count;
+    bool complete; /* no more pages: what is not here will never be */
+    bool stepwise; /* flag 1 was recorded before */
+};
+
+/* Where the sequence ends: the index of its last event. False when that takes another page. */
+bool chunk_end(const struct chunk *chunk, size_t *end);

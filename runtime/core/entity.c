@@ -1,0 +1,103 @@
+#include "core/entity.h"
+
+/* What must be equal for an event to confirm a command. Nothing else is compared: 2.9. */
+enum { SAME_KEY = 1, SAME_NAME = 2, SAME_ORIGIN = 4 };
+
+typedef bool ask_call(struct run *run, const struct command *command, struct error *err);
+typedef void confirm_call(struct run *run, const struct command *command,
+                          const struct event *event);
+typedef bool hear_call(struct run *run, const struct event *event, struct error *err);
+
+static const struct {
+    ask_call *ask;
+    int event;
+    int same;
+    confirm_call *confirm;
+} by_command[] = {
+    [COMMAND_SCHEDULE_ACTIVITY] = {activity_schedule, EVENT_ACTIVITY_SCHEDULED,
+                                   SAME_KEY | SAME_NAME,                                            activity_scheduled},
+    [COMMAND_CANCEL_ACTIVITY] = {activity_cancel,   EVENT_ACTIVITY_CANCEL_REQUESTED, SAME_ORIGIN,
+                                   activity_cancel_requested                                                          },
+    [COMMAND_START_TIMER] = {timer_start,       EVENT_TIMER_STARTED,             SAME_KEY,    timer_started     },
+    [COMMAND_CANCEL_TIMER] = {timer_cancel,      EVENT_TIMER_CANCELED,            SAME_ORIGIN, timer_canceled    },
+    [COMMAND_RECORD_MARKER] = {marker_record,     EVENT_MARKER_RECORDED,           SAME_KEY,    marker_recorded   },
+    [COMMAND_COMPLETE_WORKFLOW] = {ending_ask,        EVENT_WORKFLOW_COMPLETED,        0,           ending_confirmed  },
+    [COMMAND_FAIL_WORKFLOW] = {ending_ask,        EVENT_WORKFLOW_FAILED,           0,           ending_confirmed  },
+    [COMMAND_CANCEL_WORKFLOW] = {ending_ask,        EVENT_WORKFLOW_CANCELED,         0,           ending_confirmed  },
+    [COMMAND_CONTINUE_AS_NEW] = {ending_ask,        EVENT_WORKFLOW_CONTINUED_AS_NEW, 0,           ending_confirmed  },
+};
+
+static bool skip(struct run *run, const struct event *event, struct error *err)
+{
+    (void)run;
+    (void)event;
+    (void)err;
+    return true;
+}
+
+static hear_call *const by_event[] = {
+    [EVENT_WORKFLOW_STARTED] = start_hear,
+    [EVENT_WORKFLOW_SIGNALED] = signal_hear,
+    [EVENT_WORKFLOW_CANCEL_REQUESTED] = cancel_hear,
+    [EVENT_WORKFLOW_TIMED_OUT] = ending_hear,
+    [EVENT_WORKFLOW_TERMINATED] = ending_hear,
+    [EVENT_TASK_SCHEDULED] = task_hear,
+    [EVENT_TASK_STARTED] = task_hear,
+    [EVENT_TASK_COMPLETED] = task_hear,
+    [EVENT_TASK_TIMED_OUT] = task_hear,
+    [EVENT_TASK_FAILED] = task_hear,
+    [EVENT_TIMER_FIRED] = timer_hear,
+    [EVENT_ACTIVITY_STARTED] = activity_hear,
+    [EVENT_ACTIVITY_COMPLETED] = activity_hear,
+    [EVENT_ACTIVITY_FAILED] = activity_hear,
+    [EVENT_ACTIVITY_TIMED_OUT] = activity_hear,
+    [EVENT_ACTIVITY_CANCELED] = activity_hear,
+    [EVENT_WORKFLOW_PROPERTIES_MODIFIED_EXTERNALLY] = skip,
+    [EVENT_ACTIVITY_PROPERTIES_MODIFIED_EXTERNALLY] = skip,
+    [EVENT_WORKFLOW_OPTIONS_UPDATED] = skip,
+    [EVENT_WORKFLOW_PAUSED] = skip,
+    [EVENT_WORKFLOW_UNPAUSED] = skip,
+};
+
+enum {
+    COMMAND_COUNT = sizeof by_command / sizeof *by_command,
+    HEARD_COUNT = sizeof by_event / sizeof *by_event,
+};
+
+bool entity_ask(struct run *run, const struct command *command, struct error *err)
+{
+    unsigned type = command->type;
+    if (type >= COMMAND_COUNT || !by_command[type].ask)
+        return error_set(err, ERROR_USAGE, "this build does not know command %u", type);
+    return by_command[type].ask(run, command, err);
+}
+
+static bool fits(const struct command *command, const struct event *event)
+{
+    int same = by_command[command->type].same;
+    return by_command[command->type].event == event->type &&
+           (!(same & SAME_KEY) || span_equal(command->key, event->key)) &&
+           (!(same & SAME_NAME) || span_equal(command->name, event->name)) &&
+           (!(same & SAME_ORIGIN) || command->initiating_id == event->initiating_id);
+}
+
+bool entity_confirm(struct run *run, const struct event *event, struct error *err)
+{
+    const struct command *command = match_front(&run->match);
+    if (!command || !fits(command, event))
+        return match_refuse(&run->match, event, err);
+    by_command[command->type].confirm(run, command, event);
+    match_pop(&run->match, event);
+    return true;
+}
+
+bool entity_hear(struct run *run, const struct event *event, struct error *err)
+{
+    unsigned type = (unsigned)event->type;
+    if (type < HEARD_COUNT && by_event[type])
+        return by_event[type](run, event, err);
+    if (event->may_ignore)
+        return true;
+    return error_set(err, ERROR_MALFORMED, "this build does not know %s (event %lld)",
+                     event_type_name(event->type), (long long)event->id);
+}
