@@ -2,14 +2,20 @@
 
 #include <stdlib.h>
 
+#include "base/path.h"
 #include "base/utf8.h"
-
-extern const ProtobufCMessageDescriptor *const proto_registry[]; /* sorted by name */
-extern const size_t proto_registry_size;
 
 void *proto_new(const ProtobufCMessageDescriptor *type, struct arena *arena)
 {
     ProtobufCMessage *message = arena_alloc(arena, type->sizeof_message);
+
+    proto_init(type, message);
+    return message;
+}
+
+void proto_init(const ProtobufCMessageDescriptor *type, void *place)
+{
+    ProtobufCMessage *message = memset(place, 0, type->sizeof_message);
 
     message->descriptor = type;
     for (unsigned i = 0; i < type->n_fields; i++) {
@@ -18,7 +24,6 @@ void *proto_new(const ProtobufCMessageDescriptor *type, struct arena *arena)
             !(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
             *(const char **)((char *)message + field->offset) = protobuf_c_empty_string;
     }
-    return message;
 }
 
 /* --- unpack: first a walk over the wire that cannot recurse, then protobuf-c, which does --- */
@@ -160,87 +165,71 @@ void proto_pack(const void *message, struct bytes *out)
     bytes_added(out, protobuf_c_message_pack(message, (uint8_t *)place));
 }
 
-/* --- the check of strings: a walk that keeps its way back to name the path --- */
+/* --- the check of strings --- */
 
-struct step {
-    const struct step *up;
-    const ProtobufCFieldDescriptor *field;
-    size_t index;
-};
-
-static void write_path(const struct step *step, struct bytes *out)
-{
-    if (step->up) {
-        write_path(step->up, out);
-        bytes_add_char(out, '.');
-    }
-    bytes_add_text(out, step->field->name);
-    if (step->field->label == PROTOBUF_C_LABEL_REPEATED)
-        bytes_printf(out, "[%zu]", step->index);
-}
-
-static bool refuse(const struct step *step, struct error *err, enum error_kind kind,
-                   const char *why)
-{
-    struct bytes path = {0};
-
-    write_path(step, &path);
-    error_set(err, kind, "%s: %s", bytes_text(&path), why);
-    bytes_release(&path);
-    return false;
-}
-
-static bool check_message(const ProtobufCMessage *message, const struct step *up, size_t depth,
+static bool check_message(const ProtobufCMessage *message, const struct path *path, size_t depth,
                           struct error *err);
 
-static bool check_value(const void *place, const struct step *step, size_t depth, struct error *err)
+/* The value at place, which the path leads to. */
+static bool check_value(const ProtobufCFieldDescriptor *field, const char *place,
+                        const struct path *path, size_t depth, struct error *err)
 {
     const ProtobufCMessage *message;
     const char *text;
 
-    if (step->field->type == PROTOBUF_C_TYPE_STRING) {
+    if (field->type == PROTOBUF_C_TYPE_STRING) {
         memcpy(&text, place, sizeof text);
-        return utf8_valid(span_of(text)) || refuse(step, err, ERROR_MALFORMED, "not UTF-8");
+        return utf8_valid(span_of(text)) || path_error(path, err, ERROR_MALFORMED, "not UTF-8");
     }
     memcpy(&message, place, sizeof message);
     if (!message)
         return true;
     if (depth == PROTO_DEPTH_MAX)
-        return refuse(step, err, ERROR_LIMIT, "messages nested too deep");
-    return check_message(message, step, depth, err);
+        return path_error(path, err, ERROR_LIMIT, "messages nested more than %d deep",
+                          PROTO_DEPTH_MAX);
+    return check_message(message, path, depth + 1, err);
 }
 
-static bool check_message(const ProtobufCMessage *message, const struct step *up, size_t depth,
+static bool check_field(const char *base, const ProtobufCFieldDescriptor *field,
+                        const struct path *path, size_t depth, struct error *err)
+{
+    const char *place = base + field->offset;
+
+    if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
+        *(const int *)(base + field->quantifier_offset) != (int)field->id)
+        return true;
+    if (field->label != PROTOBUF_C_LABEL_REPEATED)
+        return check_value(field, place, path, depth, err);
+
+    size_t count = *(const size_t *)(base + field->quantifier_offset);
+    place = *(const char *const *)place;
+    for (size_t i = 0; i < count; i++) {
+        struct path element = {.up = path, .index = i};
+        if (!check_value(field, place + i * sizeof(char *), &element, depth, err))
+            return false;
+    }
+    return true;
+}
+
+static bool check_message(const ProtobufCMessage *message, const struct path *path, size_t depth,
                           struct error *err)
 {
     const ProtobufCMessageDescriptor *type = message->descriptor;
-    const char *base = (const char *)message;
 
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
-        struct step step = {up, field, 0};
-        const char *place = base + field->offset;
-        size_t count = 1;
-
         if (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE)
             continue;
-        if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
-            *(const int *)(base + field->quantifier_offset) != (int)field->id)
-            continue;
-        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-            count = *(const size_t *)(base + field->quantifier_offset);
-            place = *(const char *const *)place;
-        }
-        for (; step.index < count; step.index++)
-            if (!check_value(place + step.index * sizeof(char *), &step, depth + 1, err))
-                return false;
+        struct path step = {.up = path, .name = span_of(field->name)};
+        if (!check_field((const char *)message, field, &step, depth, err))
+            return false;
     }
     return true;
 }
 
 bool proto_check_utf8(const void *message, struct error *err)
 {
-    return check_message(message, NULL, 0, err);
+    return check_message(message, NULL, 1, err);
 }
 
 /* --- what there is, by name --- */
@@ -255,7 +244,7 @@ static int compare_name(const void *key, const void *entry)
 
 const ProtobufCMessageDescriptor *proto_find(struct span full_name)
 {
-    if (memchr(full_name.data, 0, full_name.size))
+    if (full_name.size == 0 || memchr(full_name.data, 0, full_name.size))
         return NULL;
     const ProtobufCMessageDescriptor *const *found = bsearch(
         &full_name, proto_registry, proto_registry_size, sizeof *proto_registry, compare_name);

@@ -38,6 +38,9 @@ enum {
  * `Tpb__Common__Payload *p = proto_new(&tpb__common__payload__descriptor, arena);` */
 void *proto_new(const ProtobufCMessageDescriptor *type, struct arena *arena);
 
+/* The same in memory of the caller's, type->sizeof_message bytes that need not be zero. */
+void proto_init(const ProtobufCMessageDescriptor *type, void *place);
+
 /* Unpacks bytes from outside into the arena. NULL and err: ERROR_MALFORMED when they are not such a
  * message, ERROR_LIMIT when they are too large, nested too deep, or pass the arena's limit. */
 void *proto_unpack(const ProtobufCMessageDescriptor *type, struct span packed, struct arena *arena,
@@ -52,6 +55,10 @@ bool proto_check_utf8(const void *message, struct error *err);
 
 /* The descriptor of "temporal.api.common.v1.Payload", NULL when this build has no such message. */
 const ProtobufCMessageDescriptor *proto_find(struct span full_name);
+
+/* Every message of this build, nested ones too, sorted by full name. */
+extern const ProtobufCMessageDescriptor *const proto_registry[];
+extern const size_t proto_registry_size;
 
 /* A call of a service that this build speaks. */
 struct proto_method {

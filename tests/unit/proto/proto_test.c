@@ -3,9 +3,6 @@
 
 #include "proto/proto.h"
 
-extern const ProtobufCMessageDescriptor *const proto_registry[];
-extern const size_t proto_registry_size;
-
 typedef Tpb__Failure__Failure failure;
 
 static failure *nested_failure(struct arena *arena, size_t depth)

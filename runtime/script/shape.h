@@ -1,0 +1,64 @@
+/*
+ * What Lua and JSON need to know of each message type, worked out once per process: its fields by
+ * name in one hash step, and for each field what kind of value it holds and how many.
+ *
+ * A map is a list of entry messages to protobuf-c, whose descriptors do not mark it; it is known by
+ * its form. Shapes are never changed once made, and any thread reads them.
+ */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/bytes.h"
+
+/* Up to here a double holds every whole number. */
+#define SHAPE_EXACT (UINT64_C(1) << 53)
+
+enum shape_kind {
+    SHAPE_INT32,
+    SHAPE_UINT32,
+    SHAPE_INT64,
+    SHAPE_UINT64,
+    SHAPE_FLOAT,
+    SHAPE_DOUBLE,
+    SHAPE_BOOL,
+    SHAPE_ENUM,
+    SHAPE_STRING,
+    SHAPE_BYTES,
+    SHAPE_MESSAGE,
+    SHAPE_DURATION,  /* google.protobuf.Duration */
+    SHAPE_TIMESTAMP, /* google.protobuf.Timestamp */
+};
+
+enum shape_count { SHAPE_ONE, SHAPE_LIST, SHAPE_MAP };
+
+struct shape_field {
+    const ProtobufCFieldDescriptor *field;
+    struct span name; /* as in the .proto */
+    enum shape_kind kind;
+    enum shape_count count;
+    bool oneof;
+    size_t offset;                         /* of the value, or of the pointer to the list */
+    size_t chooser;                        /* of the list's size, or of the oneof's case */
+    size_t size;                           /* of one value in memory */
+    const struct shape *of;                /* the message's or map entry's shape */
+    const ProtobufCEnumDescriptor *values; /* the enum's */
+};
+
+struct shape {
+    const ProtobufCMessageDescriptor *type;
+    size_t field_count;
+    const struct shape_field *fields; /* in order of number */
+    const struct shape_field **slots; /* by hash of name; NULL: free */
+    size_t slot_mask;
+};
+
+/* The shape of any message type of this build. */
+const struct shape *shape_of(const ProtobufCMessageDescriptor *type);
+
+/* The field called so, NULL when there is none. */
+const struct shape_field *shape_field(const struct shape *shape, struct span name);
+
+/* The field or enum value whose name is most like this one, NULL when none is near. For errors. */
+const char *shape_nearest_field(const struct shape *shape, struct span name);
+const char *shape_nearest_value(const ProtobufCEnumDescriptor *values, struct span name);
