@@ -1,0 +1,42 @@
+local errors = require "errors"
+local exits = require "cli.exits"
+local json = require "json"
+local output = require "cli.output"
+
+local MODES = { whole = "whole", tasks = "task by task", evicting = "evicting after each task" }
+
+local function replay_one(path, scripts, mode)
+  local ok, report = pcall(system.replay, { file = path, scripts = scripts, mode = mode })
+  if ok then
+    output.line("ok    %s  %s: %d events, %d tasks", path, MODES[mode], report.events, report.tasks)
+    return { file = path, mode = mode, ok = true, events = report.events, tasks = report.tasks }
+  end
+  local err = errors.normalize(report)
+  output.line("FAIL  %s  %s: %s", path, MODES[mode], err.message)
+  return { file = path, mode = mode, ok = false, error = err.message }
+end
+
+return {
+  name = "replay", usage = "replay FILE... [--scripts DIR] [--mode whole|tasks|evicting|all]", least = 1, most = math.huge,
+  about = "run today's scripts over recorded histories: does anything differ?",
+  details = "Reads histories as `signalroom show --json` and `temporal workflow show -o json` print them. Exits 1 when a\n"
+    .. "script does not do what a history says, naming the event, the command and the script's line.",
+  options = {
+    { name = "scripts", value = "DIR", about = "scripts folder; ./scripts unless given" },
+    { name = "mode", value = "MODE", about = "how history is fed: whole (unless given), tasks, evicting, or all three" },
+  },
+  run = function(given, rest)
+    local modes = given.mode == "all" and { "whole", "tasks", "evicting" } or { given.mode or "whole" }
+    if not MODES[modes[1]] then error({ usage = "--mode is whole, tasks, evicting or all" }, 0) end
+    local results, failed = {}, 0
+    for _, path in ipairs(rest) do
+      for _, mode in ipairs(modes) do
+        local result = replay_one(path, given.scripts or "scripts", mode)
+        results[#results + 1] = result
+        if not result.ok then failed = failed + 1 end
+      end
+    end
+    output.value { histories = json.array(results), failed = failed }
+    return failed > 0 and exits.failed or exits.ok
+  end,
+}

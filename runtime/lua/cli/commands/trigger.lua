@@ -1,0 +1,36 @@
+local client = require "client"
+local arguments = require "cli.arguments"
+local output = require "cli.output"
+local runs = require "cli.runs"
+
+return {
+  name = "trigger", usage = "trigger SOURCE [-w] [-r RESOURCE...]", least = 1, connects = true,
+  about = "sync a source now",
+  details = "Starts SyncSourceWorkflow with the id sync-SOURCE-manual. While that runs, a second trigger is refused;\n"
+    .. "with -w it waits for the one that runs.",
+  options = {
+    { name = "wait", short = "w", about = "wait for the result; exit 1 when the sync failed" },
+    { name = "resources", short = "r", value = "NAME...", many = true, about = "only these resources of the source" },
+    { name = "kwargs", value = "JSON", about = "arguments for the source, an object" },
+    { name = "queue", short = "q", value = "NAME", about = "task queue; api-tasks unless given" },
+    { name = "notify", about = "also notify when it succeeds" },
+  },
+  run = function(given, rest)
+    local id = "sync-" .. rest[1] .. "-manual"
+    local input = { source_name = rest[1], source_kwargs = arguments.input(given.kwargs), resources = given.resources,
+      notify_on_failure = true, notify_on_success = given.notify or false }
+    local ok, run_id = pcall(client.start, "SyncSourceWorkflow", input, { id = id, task_queue = given.queue })
+    if not ok then
+      local err = run_id
+      if not (given.wait and type(err) == "table" and err.type == "AlreadyExistsError") then error(err, 0) end
+      output.note("%s is running already; waiting for it", id)
+      run_id = nil
+    end
+    output.line("Workflow started: %s\n%s", id, runs.link(id, run_id))
+    if given.wait then
+      output.line "Waiting for completion..."
+      return runs.wait(id, run_id)
+    end
+    output.value { workflow_id = id, run_id = run_id, link = runs.link(id, run_id) }
+  end,
+}

@@ -1,0 +1,47 @@
+-- What the commands that start or await runs share: links, waiting, and how a result is shown.
+
+local client = require "client"
+local errors = require "errors"
+local exits = require "cli.exits"
+local json = require "json"
+local output = require "cli.output"
+
+local runs = {}
+
+local function escape(text)
+  return (text:gsub("[^%w%-_%.~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+--- Where the Temporal UI shows a run of the connected server.
+function runs.link(id, run_id)
+  local base = os.getenv "TEMPORAL_UI_ADDRESS"
+  if not base then
+    local host, port = rpc.address():match "^(.-):(%d+)$"
+    local cloud = (host or ""):find("tmprl.cloud", 1, true) or (host or ""):find("api.temporal.io", 1, true)
+    base = cloud and "https://cloud.temporal.io" or ("http://%s:%d"):format(host or "localhost", (tonumber(port) or 7233) + 1000)
+  end
+  return ("%s/namespaces/%s/workflows/%s%s"):format(base, escape(rpc.namespace()), escape(id), run_id and "/" .. run_id or "")
+end
+
+--- Waits for a run, prints its result or its failure, and says which exit code that is.
+---@return integer exit_code
+function runs.wait(id, run_id)
+  local ok, result = pcall(client.result, id, run_id)
+  if ok then
+    output.line("Result: %s", json.encode(result == nil and json.null or result))
+    output.value { workflow_id = id, run_id = run_id, status = "completed", result = result == nil and json.null or result }
+    return exits.ok
+  end
+  local err = errors.normalize(result)
+  if exits.of(err) ~= exits.failed then error(err, 0) end
+  output.note("Failed: %s: %s", err.type, err.message)
+  local cause = err.cause
+  while cause do
+    output.note("  caused by %s: %s", cause.type, cause.message)
+    cause = cause.cause
+  end
+  output.value { workflow_id = id, run_id = run_id, status = "failed", error = errors.plain(err) }
+  return exits.failed
+end
+
+return runs
