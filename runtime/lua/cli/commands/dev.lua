@@ -1,0 +1,106 @@
+-- Development mode: everything that a sync needs, in one command, and nothing of it left behind.
+
+local errors = require "errors"
+local exits = require "cli.exits"
+local output = require "cli.output"
+local postgres = require "cli.postgres"
+local serve = require "cli.serve"
+local temporal = require "cli.temporal"
+
+local STOP_SECONDS = 10
+
+local function server_is_named(given)
+  return given.address or given.profile or given.config_file or os.getenv "TEMPORAL_ADDRESS" or os.getenv "TEMPORAL_PROFILE"
+end
+
+local function database_is_named()
+  return os.getenv "DATABASE_URL" or os.getenv "SUPABASE_DB_HOST"
+end
+
+local function stop(servers)
+  for i = #servers, 1, -1 do
+    local server = servers[i]
+    server.process:kill(server.stop_signal)
+    if server.process:wait(STOP_SECONDS) == nil then
+      server.process:kill "SIGKILL"
+      server.process:wait()
+    end
+  end
+end
+
+local function start_servers(given, servers)
+  local state = require("cli.places").state(given.state)
+  if server_is_named(given) then
+    rpc.connect { address = given.address, namespace = given.namespace, profile = given.profile, config_file = given.config_file }
+  else
+    output.note "Starting a Temporal dev server..."
+    local server = temporal.start(state, { headless = given.headless, port = tonumber(given.port) })
+    servers[#servers + 1] = server
+    system.set_environment("TEMPORAL_ADDRESS", server.address)
+    system.set_environment("TEMPORAL_NAMESPACE", "default")
+    if server.ui then system.set_environment("TEMPORAL_UI_ADDRESS", server.ui) end
+  end
+  if not database_is_named() then
+    output.note "Starting a private PostgreSQL cluster..."
+    local server = postgres.start(state)
+    servers[#servers + 1] = server
+    system.set_environment("DATABASE_URL", server.url)
+  end
+  require("sync.schema").migrate()
+  return state
+end
+
+local function print_links(state)
+  output.note("\n  Temporal   %s   namespace %s", rpc.address(), rpc.namespace())
+  local ui = os.getenv "TEMPORAL_UI_ADDRESS"
+  if ui then output.note("  Web UI     %s", ui) end
+  output.note("  Database   psql \"$(cat %s/database.url)\"", state)
+  output.note("  Scripts    %s\n\n  Try: signalroom trigger everflow -w --address %s\n  Stop with Ctrl-C.\n", "scripts", rpc.address())
+end
+
+local function run_command(words)
+  local process = system.spawn { argv = words }
+  return process:wait()
+end
+
+local function work(given, servers)
+  local state = start_servers(given, servers)
+  local url = os.getenv "DATABASE_URL"
+  if url then
+    system.make_folder(state, 493)
+    file.write(state .. "/database.url", url .. "\n")
+    system.own(state .. "/database.url", nil, 384)
+  end
+  local running = serve.start(given)
+  if given.command then
+    local code = run_command(given.command)
+    running:drain()
+    running:wait()
+    return code
+  end
+  print_links(state)
+  serve.until_stopped(running)
+  return exits.ok
+end
+
+local spec = {
+  { name = "state", value = "DIR", about = "where servers keep their data; the user's state folder unless given" },
+  { name = "headless", about = "no web UI" },
+  { name = "port", value = "N", about = "port of the Temporal dev server; a free one unless given" },
+}
+for _, option in ipairs(serve.options) do spec[#spec + 1] = option end
+
+return {
+  name = "dev", usage = "dev [--state DIR] [-- COMMAND...]", options = spec,
+  about = "everything in one: Temporal, PostgreSQL, and a worker on ./scripts",
+  details = "Starts a Temporal dev server unless TEMPORAL_ADDRESS or a profile names one, and a private PostgreSQL cluster\n"
+    .. "unless DATABASE_URL or SUPABASE_DB_HOST names a database; migrates it; runs the worker. After -- it runs COMMAND\n"
+    .. "with TEMPORAL_ADDRESS and DATABASE_URL set, then stops everything and exits with the command's code.",
+  run = function(given)
+    local servers = {}
+    local ok, result = xpcall(work, errors.capture, given, servers)
+    stop(servers)
+    if not ok then error(result, 0) end
+    return result
+  end,
+}
