@@ -1,6 +1,6 @@
 -- The library runs in LuaJIT; scripts run in the vocabulary of docs/lua.
 std = "luajit"
-max_line_length = 130
+max_line_length = 140
 self = false
 globals = {}
 files["runtime/lua"] = { read_globals = { "http", "pg", "json", "csv", "pages", "file", "crypto", "log", "secret", "setting",

@@ -6,6 +6,7 @@
 local converter = require "converter"
 local duration = require "duration"
 local errors = require "errors"
+local rpc = require "rpc"
 
 local client = {}
 

@@ -1,11 +1,13 @@
 -- JSON on the command line: `--input '{"a":1}'`, `--input @file.json`, `--input -` for standard input.
 
+local file = require "file"
+local host = require "cli.host"
 local json = require "json"
 
 local arguments = {}
 
 local function text_of(word)
-  if word == "-" then return system.read_stdin(), "standard input" end
+  if word == "-" then return host.read_stdin(), "standard input" end
   if word:sub(1, 1) == "@" then return file.read(word:sub(2)), word:sub(2) end
   return word, "--input"
 end

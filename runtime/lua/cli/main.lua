@@ -6,6 +6,7 @@ local exits = require "cli.exits"
 local nearest = require "nearest"
 local options = require "cli.options"
 local output = require "cli.output"
+local rpc = require "rpc"
 
 -- In the order in which help lists them.
 local NAMES = { "dev", "worker", "trigger", "start", "result", "signal", "query", "cancel", "list", "show", "replay", "version",

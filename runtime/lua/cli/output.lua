@@ -1,11 +1,12 @@
 -- What commands print: text and tables for people on stdout, one JSON document with --json, progress on stderr.
 
+local host = require "cli.host"
 local json = require "json"
 
 local output = { as_json = false, colour = false }
 
 local function write(stream, text)
-  system.write(stream, text)
+  host.write(stream, text)
 end
 
 --- A line for people; nothing with --json.

@@ -1,10 +1,12 @@
 -- Where development mode keeps its state, and which programs it runs.
 
+local host = require "cli.host"
+
 local places = {}
 
 local function first_that_exists(candidates)
   for _, path in ipairs(candidates) do
-    if path and system.exists(path) then return path end
+    if path and host.exists(path) then return path end
   end
 end
 
@@ -22,8 +24,8 @@ end
 ---@param given string?
 ---@return string
 function places.state(given)
-  if given then return given:sub(1, 1) == "/" and given or system.working_folder() .. "/" .. given end
-  if system.user_id() == 0 then return "/var/lib/signalroom/dev" end
+  if given then return given:sub(1, 1) == "/" and given or host.working_folder() .. "/" .. given end
+  if host.user_id() == 0 then return "/var/lib/signalroom/dev" end
   return (os.getenv "XDG_STATE_HOME" or (os.getenv "HOME" or "/tmp") .. "/.local/state") .. "/signalroom/dev"
 end
 
@@ -31,8 +33,8 @@ end
 ---@return string
 function places.temporal()
   local named = os.getenv "TEMPORAL_CLI"
-  if named and not system.exists(named) then config_error("TEMPORAL_CLI=" .. named .. ": no such file") end
-  local build = system.executable():match "^(.*)/[^/]+/[^/]+$" or ""
+  if named and not host.exists(named) then config_error("TEMPORAL_CLI=" .. named .. ": no such file") end
+  local build = host.executable():match "^(.*)/[^/]+/[^/]+$" or ""
   return named or first_that_exists { build .. "/venv/bin/temporal" } or on_path "temporal"
     or config_error "no temporal CLI: put it on the PATH, name it in TEMPORAL_CLI, or run tools/setup"
 end

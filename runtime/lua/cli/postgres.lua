@@ -3,19 +3,25 @@
 -- PostgreSQL refuses to run as root; then it runs as the user postgres. It listens on loopback with a
 -- password that lies in the state folder, so that psql and other tools can connect too.
 
+local activity = require "activity"
+local crypto = require "crypto"
 local errors = require "errors"
+local file = require "file"
+local host = require "cli.host"
+local pg = require "pg"
 local places = require "cli.places"
 
 local postgres = {}
 
 local function need_user()
-  if system.user_id() ~= 0 then return nil end
-  return system.user "postgres" or error(errors.new { type = "ConfigError", non_retryable = true,
+  if host.user_id() ~= 0 then return nil end
+  if host.has_user "postgres" then return "postgres" end
+  error(errors.new { type = "ConfigError", non_retryable = true,
     message = "PostgreSQL does not run as root and there is no user postgres: install postgresql-15, or set DATABASE_URL" }, 0)
 end
 
 local function run(argv, owner)
-  local process = system.spawn { argv = argv, user = owner, capture = true, cwd = "/" }
+  local process = host.spawn { argv = argv, user = owner, capture = true, cwd = "/" }
   local code = process:wait()
   if code ~= 0 then
     error(errors.new { type = "ConfigError", message = ("%s failed (%d): %s"):format(argv[1], code, process:output():sub(-600)) }, 0)
@@ -24,7 +30,7 @@ end
 
 local function make(bin, folder, password_file, owner)
   file.write(password_file, crypto.random_hex(16) .. "\n")
-  system.own(password_file, owner, 384) -- 0600
+  host.own(password_file, owner, "0600")
   run({ bin .. "/initdb", "-D", folder, "-U", "signalroom", "-A", "scram-sha-256", "--pwfile", password_file,
     "-E", "UTF8", "--no-locale" }, owner)
 end
@@ -52,16 +58,16 @@ end
 function postgres.start(state)
   local bin, owner = places.postgres(), need_user()
   local folder, password_file = state .. "/postgres", state .. "/postgres.password"
-  system.make_folder(state, 493) -- 0755: the server's user must pass through
-  if not system.exists(folder .. "/PG_VERSION") then
-    system.make_folder(folder, 448) -- 0700
-    system.own(folder, owner, 448)
+  host.make_folder(state, "0755") -- the server's user must pass through
+  if not host.exists(folder .. "/PG_VERSION") then
+    host.make_folder(folder, "0700")
+    host.own(folder, owner, "0700")
     make(bin, folder, password_file, owner)
   end
-  local port = system.free_port()
-  local process = system.spawn { argv = { bin .. "/postgres", "-D", folder, "-p", tostring(port), "-c", "listen_addresses=127.0.0.1",
+  local port = host.free_port()
+  local process = host.spawn { argv = { bin .. "/postgres", "-D", folder, "-p", tostring(port), "-c", "listen_addresses=127.0.0.1",
     "-c", "unix_socket_directories=", "-c", "fsync=" .. (os.getenv "SIGNALROOM_DEV_FSYNC" or "on") },
-    user = owner, capture = true, cwd = "/", die_with_parent = "SIGINT" }
+    user = owner, capture = true, cwd = "/", die_with_parent = "SIGINT", server = true }
   local url = url_of(port, (file.read(password_file):gsub("%s+$", "")))
   await_ready(process, url)
   return { url = url, process = process, name = "PostgreSQL", stop_signal = "SIGINT" }

@@ -5,6 +5,7 @@ local errors = require "errors"
 local exits = require "cli.exits"
 local json = require "json"
 local output = require "cli.output"
+local rpc = require "rpc"
 
 local runs = {}
 

@@ -1,6 +1,6 @@
--- What `worker` and `dev` share: run a worker until a signal says stop, drain it, at a second signal stop at once.
+-- What `worker` and `dev` share: the options of a worker, and how one is started.
 
-local output = require "cli.output"
+local host = require "cli.host"
 
 local serve = {}
 
@@ -10,35 +10,27 @@ serve.options = {
   { name = "cache", value = "N", about = "workflow runs kept in memory; 1000 unless given, 0 keeps none" },
   { name = "activities", value = "N", about = "activities at once; 100 unless given" },
   { name = "health", value = "HOST:PORT", about = "serves /livez, /readyz and /metrics there; off unless given" },
-  { name = "grace", value = "SECONDS", about = "how long a stop waits for running activities; 10 unless given" },
+  { name = "grace", value = "SECONDS", about = "how long a stop waits for running activities; 20 unless given" },
   { name = "log-level", value = "LEVEL", about = "DEBUG, INFO, WARNING or ERROR; INFO unless given (LOG_LEVEL)" },
   { name = "json-logs", about = "log JSON lines, as when stderr is no terminal" },
 }
 
-local function number(given, name, default)
-  local value = tonumber(given[name] or default)
+local function number(given, name)
+  if not given[name] then return nil end
+  local value = tonumber(given[name])
   if not value or value < 0 or value % 1 ~= 0 then error({ usage = ("--%s wants a whole number"):format(name) }, 0) end
   return value
 end
 
---- Starts a worker from the options given.
----@return userdata worker
+--- Starts a worker from the options given; the first SIGINT or SIGTERM drains it, the second hurries it.
+---@param given table
+---@return table serving  as cli.host.serve gives it
 function serve.start(given)
-  system.log { level = given.log_level or os.getenv "LOG_LEVEL" or "INFO", json = given.json_logs or not system.is_terminal(2) }
-  return worker.start {
+  host.configure_log((given.log_level or os.getenv "LOG_LEVEL" or "INFO"):upper(), given.json_logs or not host.is_terminal(2))
+  return host.serve {
     scripts = given.scripts or "scripts", task_queue = given.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks",
-    cache = number(given, "cache", 1000), activities = number(given, "activities", 100),
-    health = given.health, grace = number(given, "grace", 10),
+    cache = number(given, "cache"), activities = number(given, "activities"), health = given.health, grace = number(given, "grace"),
   }
-end
-
---- Waits for the first signal, drains, and stops at once at a second one.
-function serve.until_stopped(running)
-  local name = system.wait_signal()
-  log.info("shutdown_signal_received", { signal = name })
-  running:drain()
-  if not running:wait() then output.note "stopped at once; what was running is retried elsewhere" end
-  log.info("worker_stopped", {})
 end
 
 return serve

@@ -2,8 +2,11 @@
 
 local errors = require "errors"
 local exits = require "cli.exits"
+local file = require "file"
+local host = require "cli.host"
 local output = require "cli.output"
 local postgres = require "cli.postgres"
+local rpc = require "rpc"
 local serve = require "cli.serve"
 local temporal = require "cli.temporal"
 
@@ -36,15 +39,15 @@ local function start_servers(given, servers)
     output.note "Starting a Temporal dev server..."
     local server = temporal.start(state, { headless = given.headless, port = tonumber(given.port) })
     servers[#servers + 1] = server
-    system.set_environment("TEMPORAL_ADDRESS", server.address)
-    system.set_environment("TEMPORAL_NAMESPACE", "default")
-    if server.ui then system.set_environment("TEMPORAL_UI_ADDRESS", server.ui) end
+    host.set_environment("TEMPORAL_ADDRESS", server.address)
+    host.set_environment("TEMPORAL_NAMESPACE", "default")
+    if server.ui then host.set_environment("TEMPORAL_UI_ADDRESS", server.ui) end
   end
   if not database_is_named() then
     output.note "Starting a private PostgreSQL cluster..."
     local server = postgres.start(state)
     servers[#servers + 1] = server
-    system.set_environment("DATABASE_URL", server.url)
+    host.set_environment("DATABASE_URL", server.url)
   end
   require("sync.schema").migrate()
   return state
@@ -59,17 +62,16 @@ local function print_links(state)
 end
 
 local function run_command(words)
-  local process = system.spawn { argv = words }
-  return process:wait()
+  return host.spawn({ argv = words }):wait()
 end
 
 local function work(given, servers)
   local state = start_servers(given, servers)
   local url = os.getenv "DATABASE_URL"
   if url then
-    system.make_folder(state, 493)
+    host.make_folder(state, "0755")
     file.write(state .. "/database.url", url .. "\n")
-    system.own(state .. "/database.url", nil, 384)
+    host.own(state .. "/database.url", nil, "0600")
   end
   local running = serve.start(given)
   if given.command then
@@ -79,7 +81,7 @@ local function work(given, servers)
     return code
   end
   print_links(state)
-  serve.until_stopped(running)
+  running:wait()
   return exits.ok
 end
 

@@ -1,3 +1,4 @@
+local json = require "json"
 local output = require "cli.output"
 
 return {

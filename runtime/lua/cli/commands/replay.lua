@@ -1,12 +1,14 @@
 local errors = require "errors"
 local exits = require "cli.exits"
+local file = require "file"
+local host = require "cli.host"
 local json = require "json"
 local output = require "cli.output"
 
 local MODES = { whole = "whole", tasks = "task by task", evicting = "evicting after each task" }
 
 local function replay_one(path, scripts, mode)
-  local ok, report = pcall(system.replay, { file = path, scripts = scripts, mode = mode })
+  local ok, report = pcall(host.replay, { text = file.read(path), scripts = scripts, mode = mode })
   if ok then
     output.line("ok    %s  %s: %d events, %d tasks", path, MODES[mode], report.events, report.tasks)
     return { file = path, mode = mode, ok = true, events = report.events, tasks = report.tasks }

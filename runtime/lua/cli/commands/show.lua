@@ -1,5 +1,6 @@
 local client = require "client"
 local history = require "cli.history"
+local host = require "cli.host"
 local output = require "cli.output"
 
 return {
@@ -9,7 +10,7 @@ return {
   run = function(given, rest)
     local events = client.history(rest[1], given.run_id)
     if output.as_json then
-      system.write(1, system.history_json(events) .. "\n")
+      host.write(1, host.history_json(events) .. "\n")
       return
     end
     local rows = {}

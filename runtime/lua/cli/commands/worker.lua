@@ -6,6 +6,6 @@ return {
   details = "SIGTERM and SIGINT drain: no new tasks, running activities get the grace time, then they are handed back.\n"
     .. "A second signal stops at once.",
   run = function(given)
-    serve.until_stopped(serve.start(given))
+    serve.start(given):wait()
   end,
 }

@@ -1,0 +1,291 @@
+#include "cli/process.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <uv.h>
+
+#include "activity/reactor.h"
+#include "base/memory.h"
+#include "script/fiber.h"
+
+enum { OUTPUT_MAX = 64 * 1024, MAX_WORDS = 256 };
+
+static const char TYPE[] = "signalroom.process";
+
+struct process {
+    uv_process_t child;
+    uv_pipe_t pipe;
+    struct bytes output;
+    char chunk[4096];
+    bool ended;
+    bool captured;
+    int code;
+    int handles; /* still open; freed with the last one once Lua has let go */
+    bool released;
+    struct awaiting *awaiting;
+};
+
+/* A fiber that waits for the end of a process, or for its patience to end. */
+struct awaiting {
+    struct fiber_wait wait;
+    uv_timer_t timer;
+    struct process *process;
+};
+
+static void let_go(struct process *process)
+{
+    if (process->handles > 0 || !process->released)
+        return;
+    bytes_release(&process->output);
+    free(process);
+}
+
+static void closed(uv_handle_t *handle)
+{
+    struct process *process = handle->data;
+    process->handles--;
+    let_go(process);
+}
+
+static int deliver_end(struct fiber_wait *wait, lua_State *L)
+{
+    struct awaiting *awaiting = (struct awaiting *)wait;
+    lua_pushboolean(L, 1);
+    if (!awaiting->process || !awaiting->process->ended)
+        return 1;
+    lua_pushinteger(L, awaiting->process->code);
+    return 2;
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    struct awaiting *awaiting = handle->data;
+    fiber_wake(&awaiting->wait);
+}
+
+static void end_waiting(struct awaiting *awaiting)
+{
+    if (awaiting->process->awaiting != awaiting)
+        return;
+    awaiting->process->awaiting = NULL;
+    uv_close((uv_handle_t *)&awaiting->timer, timer_closed);
+}
+
+static void out_of_patience(uv_timer_t *timer)
+{
+    end_waiting(timer->data);
+}
+
+static void interrupt(struct fiber_wait *wait)
+{
+    end_waiting((struct awaiting *)wait);
+}
+
+static void release(struct fiber_wait *wait)
+{
+    free(wait);
+}
+
+static void exited(uv_process_t *child, int64_t status, int signal_number)
+{
+    struct process *process = child->data;
+    process->ended = true;
+    process->code = signal_number ? 128 + signal_number : (int)status;
+    if (process->awaiting)
+        end_waiting(process->awaiting);
+    uv_close((uv_handle_t *)child, closed);
+}
+
+static void make_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    (void)suggested;
+    struct process *process = handle->data;
+    *buffer = uv_buf_init(process->chunk, sizeof process->chunk);
+}
+
+static void keep_tail(struct bytes *output)
+{
+    if (output->size <= OUTPUT_MAX)
+        return;
+    size_t drop = output->size - OUTPUT_MAX / 2;
+    memmove(output->data, output->data + drop, output->size - drop + 1);
+    output->size -= drop;
+}
+
+static void printed(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
+{
+    struct process *process = stream->data;
+    if (count < 0) {
+        uv_close((uv_handle_t *)stream, closed);
+        return;
+    }
+    bytes_add(&process->output, buffer->base, (size_t)count);
+    keep_tail(&process->output);
+}
+
+static void read_words(lua_State *L, int index, char *words[MAX_WORDS + 1])
+{
+    luaL_checktype(L, index, LUA_TTABLE);
+    size_t count = lua_objlen(L, index);
+    luaL_argcheck(L, count >= 1 && count <= MAX_WORDS, index, "1 to 256 words expected");
+    for (size_t i = 0; i < count; i++) {
+        lua_rawgeti(L, index, (int)i + 1);
+        luaL_argcheck(L, lua_isstring(L, -1), index, "words must be strings");
+        words[i] = (char *)lua_tostring(L, -1); /* stays alive: the table holds it */
+        lua_pop(L, 1);
+    }
+    words[count] = NULL;
+}
+
+static void set_streams(uv_process_options_t *options, uv_stdio_container_t streams[3],
+                        struct process *process)
+{
+    streams[0] = (uv_stdio_container_t){.flags = UV_IGNORE};
+    for (int fd = 1; fd <= 2; fd++) {
+        streams[fd].flags = process->captured ? UV_CREATE_PIPE | UV_WRITABLE_PIPE : UV_INHERIT_FD;
+        if (process->captured)
+            streams[fd].data.stream = (uv_stream_t *)&process->pipe;
+        else
+            streams[fd].data.fd = fd;
+    }
+    if (process->captured)
+        streams[2] = streams[1];
+    else
+        streams[0] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = 0};
+    options->stdio = streams;
+    options->stdio_count = 3;
+}
+
+/* words, capture, working folder or nil, own group (terminal signals then pass it by): true and the
+ * process, or false and why not. */
+int process_spawn(lua_State *L)
+{
+    char *words[MAX_WORDS + 1];
+    read_words(L, 1, words);
+    struct process **place = lua_newuserdata(L, sizeof(struct process *));
+    struct process *process = memory_new(sizeof *process);
+    *place = process;
+    luaL_getmetatable(L, TYPE);
+    lua_setmetatable(L, -2);
+    process->captured = lua_toboolean(L, 2);
+    process->child.data = process;
+    process->pipe.data = process;
+
+    uv_loop_t *loop = reactor_uv(reactor_of(L));
+    uv_stdio_container_t streams[3];
+    uv_process_options_t options = {.file = words[0],
+                                    .args = words,
+                                    .exit_cb = exited,
+                                    .cwd = luaL_optstring(L, 3, NULL),
+                                    .flags = lua_toboolean(L, 4) ? UV_PROCESS_DETACHED : 0};
+    if (process->captured) {
+        uv_pipe_init(loop, &process->pipe, 0);
+        process->handles++;
+    }
+    set_streams(&options, streams, process);
+    int rc = uv_spawn(loop, &process->child, &options);
+    process->handles++;
+    if (rc != 0) {
+        process->ended = true;
+        uv_close((uv_handle_t *)&process->child, closed);
+        if (process->captured)
+            uv_close((uv_handle_t *)&process->pipe, closed);
+        lua_pushboolean(L, 0);
+        lua_pushfstring(L, "%s: %s", words[0], uv_strerror(rc));
+        return 2;
+    }
+    if (process->captured)
+        uv_read_start((uv_stream_t *)&process->pipe, make_room, printed);
+    lua_pushboolean(L, 1);
+    lua_pushvalue(L, -2);
+    return 2;
+}
+
+static struct process *check(lua_State *L)
+{
+    return *(struct process **)luaL_checkudata(L, 1, TYPE);
+}
+
+/* process, seconds or nil: the exit code, 128 + n for signal n; nothing when patience ended. */
+static int wait_for(lua_State *L)
+{
+    struct process *process = check(L);
+    double seconds = luaL_optnumber(L, 2, -1);
+    if (process->ended) {
+        lua_pushboolean(L, 1);
+        lua_pushinteger(L, process->code);
+        return 2;
+    }
+    if (process->awaiting)
+        return luaL_error(L, "somebody else waits for this process already");
+    struct awaiting *awaiting = memory_new(sizeof *awaiting);
+    awaiting->wait = (struct fiber_wait){fiber_current(L), deliver_end, interrupt, release};
+    awaiting->process = process;
+    awaiting->timer.data = awaiting;
+    process->awaiting = awaiting;
+    uv_timer_init(reactor_uv(reactor_of(L)), &awaiting->timer);
+    if (seconds >= 0)
+        uv_timer_start(&awaiting->timer, out_of_patience, (uint64_t)(seconds * 1000), 0);
+    return fiber_suspend(L, &awaiting->wait);
+}
+
+static int kill_it(lua_State *L)
+{
+    static const char *const names[] = {"SIGTERM", "SIGINT", "SIGKILL", "SIGQUIT", NULL};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGKILL, SIGQUIT};
+    struct process *process = check(L);
+    int number = numbers[luaL_checkoption(L, 2, "SIGTERM", names)];
+    if (!process->ended)
+        uv_process_kill(&process->child, number);
+    return 0;
+}
+
+static int has_ended(lua_State *L)
+{
+    lua_pushboolean(L, check(L)->ended);
+    return 1;
+}
+
+static int output(lua_State *L)
+{
+    struct process *process = check(L);
+    lua_pushlstring(L, bytes_text(&process->output), process->output.size);
+    return 1;
+}
+
+static int pid(lua_State *L)
+{
+    lua_pushinteger(L, check(L)->child.pid);
+    return 1;
+}
+
+static int forget(lua_State *L)
+{
+    struct process *process = check(L);
+    process->released = true;
+    let_go(process);
+    return 0;
+}
+
+void process_open(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"wait_raw", wait_for },
+        {"kill",     kill_it  },
+        {"ended",    has_ended},
+        {"output",   output   },
+        {"pid",      pid      },
+        {NULL,       NULL     },
+    };
+    luaL_newmetatable(L, TYPE);
+    lua_pushcfunction(L, forget);
+    lua_setfield(L, -2, "__gc");
+    lua_newtable(L);
+    luaL_register(L, NULL, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}

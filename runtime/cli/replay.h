@@ -1,0 +1,12 @@
+/* Recorded histories through today's scripts, without a server; and histories as JSON. */
+#pragma once
+
+#include <lua.h>
+
+/* file text, scripts folder, mode "whole", "tasks" or "evicting": true, events, tasks; or false and
+ * why. */
+int replay_file(lua_State *L);
+
+/* List of HistoryEvent tables: {"events": [...]} as the Temporal tools write it. Raises when it
+ * cannot. */
+int replay_history_json(lua_State *L);

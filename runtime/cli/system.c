@@ -1,0 +1,202 @@
+#include "cli/system.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <lauxlib.h>
+#include <luajit.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/redact.h"
+#include "cli/process.h"
+#include "cli/replay.h"
+#include "cli/serve.h"
+
+static int fail(lua_State *L, const char *what, const char *path)
+{
+    return luaL_error(L, "%s %s: %s", what, path, strerror(errno));
+}
+
+static int version(lua_State *L)
+{
+    lua_createtable(L, 0, 2);
+    lua_pushliteral(L, SIGNALROOM_VERSION);
+    lua_setfield(L, -2, "signalroom");
+    lua_pushliteral(L, LUAJIT_VERSION);
+    lua_setfield(L, -2, "lua");
+    return 1;
+}
+
+/* fd, text: all of it, secrets masked. */
+static int write_text(lua_State *L)
+{
+    int fd = luaL_checkint(L, 1);
+    size_t size;
+    const char *text = luaL_checklstring(L, 2, &size);
+    struct bytes clean = {0};
+    bytes_add(&clean, text, size);
+    redact(&clean);
+    size_t done = 0;
+    while (done < clean.size) {
+        ssize_t n = write(fd, clean.data + done, clean.size - done);
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+    bytes_release(&clean);
+    return 0;
+}
+
+static int read_stdin(lua_State *L)
+{
+    luaL_Buffer all;
+    luaL_buffinit(L, &all);
+    size_t n;
+    do {
+        n = fread(luaL_prepbuffer(&all), 1, LUAL_BUFFERSIZE, stdin);
+        luaL_addsize(&all, n);
+    } while (n > 0);
+    luaL_pushresult(&all);
+    return 1;
+}
+
+static int is_terminal(lua_State *L)
+{
+    lua_pushboolean(L, isatty(luaL_checkint(L, 1)));
+    return 1;
+}
+
+static int executable(lua_State *L)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+    lua_pushlstring(L, path, n > 0 ? (size_t)n : 0);
+    return 1;
+}
+
+static int working_folder(lua_State *L)
+{
+    char path[4096];
+    if (!getcwd(path, sizeof path))
+        return fail(L, "finding", "the working folder");
+    lua_pushstring(L, path);
+    return 1;
+}
+
+static int exists(lua_State *L)
+{
+    lua_pushboolean(L, access(luaL_checkstring(L, 1), F_OK) == 0);
+    return 1;
+}
+
+/* path, mode as "0755": with every folder above it. */
+static int make_folder(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    mode_t mode = (mode_t)strtol(luaL_checkstring(L, 2), NULL, 8);
+    char *part = strdup(path);
+    for (char *slash = part + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        mkdir(part, 0755);
+        *slash = '/';
+    }
+    free(part);
+    if (mkdir(path, mode) != 0 && errno != EEXIST)
+        return fail(L, "making", path);
+    return 0;
+}
+
+/* path, user or nil, mode as "0600". */
+static int own(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    const char *user = luaL_optstring(L, 2, NULL);
+    struct passwd *who = user ? getpwnam(user) : NULL;
+    if (user && (!who || chown(path, who->pw_uid, who->pw_gid) != 0))
+        return fail(L, "giving away", path);
+    if (chmod(path, (mode_t)strtol(luaL_checkstring(L, 3), NULL, 8)) != 0)
+        return fail(L, "setting the mode of", path);
+    return 0;
+}
+
+static int user_id(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)geteuid());
+    return 1;
+}
+
+static int has_user(lua_State *L)
+{
+    lua_pushboolean(L, getpwnam(luaL_checkstring(L, 1)) != NULL);
+    return 1;
+}
+
+static int set_environment(lua_State *L)
+{
+    setenv(luaL_checkstring(L, 1), luaL_checkstring(L, 2), 1);
+    return 0;
+}
+
+/* A loopback port that nobody listens on now. */
+static int free_port(lua_State *L)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 &&
+              getsockname(fd, (struct sockaddr *)&address, &size) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (!ok)
+        return fail(L, "finding", "a free port");
+    lua_pushinteger(L, ntohs(address.sin_port));
+    return 1;
+}
+
+/* level, json: how the log is written from now on. */
+static int configure_log(lua_State *L)
+{
+    struct log_options options = {.json = lua_toboolean(L, 2)};
+    if (!log_level_parse(luaL_checkstring(L, 1), &options.level))
+        return luaL_error(L, "log level is DEBUG, INFO, WARNING or ERROR, not %s",
+                          lua_tostring(L, 1));
+    options.colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+    log_configure(options);
+    return 0;
+}
+
+int system_open(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"version",         version            },
+        {"write",           write_text         },
+        {"read_stdin",      read_stdin         },
+        {"is_terminal",     is_terminal        },
+        {"executable",      executable         },
+        {"working_folder",  working_folder     },
+        {"exists",          exists             },
+        {"make_folder",     make_folder        },
+        {"own",             own                },
+        {"user_id",         user_id            },
+        {"has_user",        has_user           },
+        {"set_environment", set_environment    },
+        {"free_port",       free_port          },
+        {"configure_log",   configure_log      },
+        {"spawn_raw",       process_spawn      },
+        {"serve_raw",       serve_start        },
+        {"replay_raw",      replay_file        },
+        {"history_json",    replay_history_json},
+        {NULL,              NULL               },
+    };
+    process_open(L);
+    serve_open(L);
+    lua_newtable(L);
+    luaL_register(L, NULL, functions);
+    return 1;
+}

@@ -1,0 +1,81 @@
+-- The machine, for the command line: what cli/host.c gives, with suspended calls that raise typed errors.
+
+local errors = require "errors"
+local native = require "cli.native"
+local wait = require "wait"
+
+local host = setmetatable({}, { __index = native })
+
+local ERROR_TYPE = { usage = "UsageError", config = "ConfigError", network = "UnavailableError", refused = "RefusedError", script = "ScriptError",
+  history = "NondeterminismError", malformed = "MalformedError", limit = "LimitError", system = "SystemError", bug = "BugError" }
+
+local function raise(kind, text)
+  error(errors.new { type = ERROR_TYPE[kind] or "Error", message = text, non_retryable = true }, 0)
+end
+
+local Process = {}
+Process.__index = Process
+
+--- Waits for the end.
+---@param seconds number?  patience; none unless given
+---@return integer? code  128 + n for signal n; nil when patience ended
+function Process:wait(seconds) return wait(self.raw:wait_raw(seconds)) end
+function Process:kill(signal) self.raw:kill(signal) end
+function Process:ended() return self.raw:ended() end
+function Process:output() return self.raw:output() end
+
+local function argv_of(options)
+  local argv, list = options.argv, {}
+  if options.die_with_parent or options.user then
+    list[1] = "setpriv"
+    if options.die_with_parent then list[#list + 1] = "--pdeathsig=" .. options.die_with_parent:gsub("^SIG", "") end
+    if options.user then
+      list[#list + 1], list[#list + 2], list[#list + 3] = "--reuid=" .. options.user, "--regid=" .. options.user, "--init-groups"
+    end
+  end
+  for _, word in ipairs(argv) do list[#list + 1] = word end
+  return list
+end
+
+--- Starts a child process.
+---@param options { argv: string[], capture: boolean?, cwd: string?, user: string?, die_with_parent: string?, server: boolean? }
+---   capture: keep what it prints; user: run as (needs root); die_with_parent: signal it gets when we are killed;
+---   server: out of reach of Ctrl-C, we stop it ourselves
+function host.spawn(options)
+  local ok, process = native.spawn_raw(argv_of(options), options.capture or false, options.cwd, options.server or false)
+  if not ok then raise("config", process) end
+  return setmetatable({ raw = process }, Process)
+end
+
+local Serving = {}
+Serving.__index = Serving
+
+--- No new tasks; what runs is finished.
+function Serving:drain() self.raw:drain() end
+function Serving:health_port() return self.raw:health_port() end
+
+--- Waits until the worker has stopped; raises when it gave up by itself.
+function Serving:wait()
+  wait(self.raw:wait_raw())
+  local kind, text = self.raw:stop_raw()
+  if kind then raise(kind, text) end
+end
+
+--- Starts a worker; the first signal drains it, the second hurries it.
+---@param options table
+function host.serve(options)
+  local ok, serving, text = native.serve_raw(options)
+  if not ok then raise(serving, text) end
+  return setmetatable({ raw = serving }, Serving)
+end
+
+--- Replays one recorded history; raises when the scripts do something else.
+---@param options { file: string, scripts: string, mode: string }
+---@return { events: integer, tasks: integer }
+function host.replay(options)
+  local ok, events, tasks = native.replay_raw(options.text, options.scripts, options.mode)
+  if not ok then raise(events, tasks) end
+  return { events = events, tasks = tasks }
+end
+
+return host

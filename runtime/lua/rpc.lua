@@ -1,0 +1,53 @@
+-- Calls to the Temporal server: `rpc.call("DescribeNamespace", { namespace = "default" })`.
+--
+-- Requests and responses are tables shaped like the messages (script/message.h). namespace, identity and request_id
+-- are filled in where the request has them and the caller left them out.
+
+local errors = require "errors"
+local native = require "client.native"
+local wait = require "wait"
+
+local rpc = {}
+
+local TYPE = {
+  CANCELLED = "CancelledError", INVALID_ARGUMENT = "InvalidArgumentError", DEADLINE_EXCEEDED = "DeadlineExceededError",
+  NOT_FOUND = "NotFoundError", ALREADY_EXISTS = "AlreadyExistsError", PERMISSION_DENIED = "PermissionDeniedError",
+  RESOURCE_EXHAUSTED = "ResourceExhaustedError", FAILED_PRECONDITION = "FailedPreconditionError", ABORTED = "AbortedError",
+  UNIMPLEMENTED = "UnimplementedError", INTERNAL = "InternalError", UNAVAILABLE = "UnavailableError", UNAUTHENTICATED = "UnauthenticatedError",
+}
+
+local function raise(failure)
+  if type(failure) ~= "table" then error(errors.new { type = "ValueError", message = failure, non_retryable = true }, 0) end
+  error(errors.new { type = TYPE[failure.status] or "RpcError", message = ("%s: %s"):format(failure.method, failure.message),
+    details = { status = failure.status, details = failure.details } }, 0)
+end
+
+--- Chooses the server: options over TEMPORAL_* variables over the profile of temporal.toml (docs/connection.md).
+--- Nothing is sent yet.
+---@param options { address: string?, namespace: string?, profile: string?, config_file: string? }
+function rpc.connect(options)
+  local problem = native.connect(options)
+  if problem then error(errors.new { type = "ConfigError", message = problem, non_retryable = true }, 0) end
+end
+
+--- Calls the server and waits for its answer.
+---@param method string   a call of WorkflowService or OperatorService, or a full "/package.Service/Method"
+---@param request table
+---@param options { long_poll: boolean? }?  long_poll: the server may take a minute, and is asked again
+---@return table response
+function rpc.call(method, request, options)
+  local result, failure = native.call(method, request, options and options.long_poll or false)
+  if result == true then return failure end
+  if result == nil or failure == nil then return wait(result, failure) end
+  raise(failure)
+end
+
+--- The address of the connected server.
+---@return string
+function rpc.address() return native.address() end
+
+--- The namespace that calls go to.
+---@return string
+function rpc.namespace() return native.namespace() end
+
+return rpc

@@ -1,0 +1,160 @@
+-- One window into Postgres in one transaction: rows, schema changes, cursor and load record commit together or not
+-- at all. Four guards, each for a different accident:
+--
+--   lock                  two attempts at once: the second is refused as Busy and retried
+--   load_id               the retry of a load that did commit: its recorded result is the answer
+--   compare-and-set       a zombie whose cursor somebody else has moved: refused as Superseded
+--   never back in time    a slow fetch must not overwrite what a later fetch brought
+--
+-- load_id names stream, window and run, so it is the same on every attempt of one run and new for the next run.
+
+local sql = require "sync.sql"
+
+local ANALYZE_FROM_ROWS = 10000
+local SHRINK_LIMIT, SHRINK_FROM_ROWS = 0.2, 20
+
+local load = {}
+
+-- Called with each step's name once it is done. Tests set it to break off at every point there is.
+load.observer = nil
+
+local function stream_of(job)
+  return ("%s.%s/%s"):format(job.source.name, job.resource.name, job.client)
+end
+
+local function load_id_of(job, window)
+  local days = window.from and ("%s..%s"):format(window.from, window.to) or "all"
+  return ("%s %s %s/%s"):format(stream_of(job), days, job.info.workflow_id or job.info.activity_id, job.info.run_id or "")
+end
+
+--- The day up to which a stream is loaded, nil when it never was.
+---@param connection userdata
+---@param job table
+---@return string?
+function load.cursor(connection, job)
+  local rows = connection:query("SELECT cursor FROM signalroom.state WHERE stream = $1", stream_of(job))
+  return rows[1] and rows[1].cursor or nil
+end
+
+--- The result of a window that this run has loaded already, nil when it has not.
+---@return { load_no: string, counts: table }?
+function load.recorded(connection, job, window)
+  local row = connection:query([[SELECT load_no::text AS load_no, rows_new, rows_changed, rows_same, rows_deleted
+    FROM signalroom.loads WHERE load_id = $1]], load_id_of(job, window))[1]
+  return row and { load_no = row.load_no, counts = { new = row.rows_new, changed = row.rows_changed, same = row.rows_same,
+    deleted = row.rows_deleted, rows = row.rows_new + row.rows_changed + row.rows_same } }
+end
+
+local steps = {}
+
+local function step(name, run)
+  steps[#steps + 1] = { name = name, run = run }
+end
+
+step("settings", function(tx)
+  tx:exec "SET LOCAL lock_timeout = '10s'"
+  tx:exec "SET LOCAL statement_timeout = '15min'"
+  tx:exec "SET LOCAL TimeZone = 'UTC'"
+end)
+
+step("lock", function(tx, work)
+  local got = tx:query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS got", "signalroom." .. work.stream)[1].got
+  if not got then
+    error(ApplicationError { type = "Busy", message = ("another load of %s is under way"):format(work.stream) }, 0)
+  end
+end)
+
+step("load_id", function(tx, work)
+  work.recorded = load.recorded(tx, work.job, work.window)
+end)
+
+step("table", function(tx, work)
+  work.target = sql.target(tx, work.job, work.columns)
+end)
+
+step("stage", function(tx, work)
+  tx:exec(sql.create_stage(work))
+  tx:copy(sql.copy_stage(work), work.run:chunks())
+  if work.run:count() > ANALYZE_FROM_ROWS then tx:exec "ANALYZE stage" end
+end)
+
+step("schema", function(tx, work)
+  work.ddl = sql.changes(work)
+  for _, statement in ipairs(work.ddl) do tx:exec(statement) end
+end)
+
+step("merge", function(tx, work)
+  local row = tx:query(sql.merge(work), work.client, work.fetched_at, work.load_id)[1]
+  work.counts = { rows = row.rows, new = row.new, changed = row.changed, same = row.rows - row.new - row.changed, deleted = 0 }
+end)
+
+local function refuse_shrinking(tx, work)
+  local row = tx:query(sql.count_window(work), work.window.from, work.window.to, work.client)[1]
+  if work.allow_shrink or row.total < SHRINK_FROM_ROWS or row.gone <= row.total * SHRINK_LIMIT then return end
+  error(ApplicationError { type = "ShrinkRefused", non_retryable = true, message = ("%s %s..%s: the vendor no longer has %d of %d rows, "
+    .. "more than %d%%; nothing was changed. If that is right, run it again with allow_shrink = true"):format(work.stream, work.window.from,
+    work.window.to, row.gone, row.total, SHRINK_LIMIT * 100) }, 0)
+end
+
+step("vanished", function(tx, work)
+  if not work.complete then return end
+  refuse_shrinking(tx, work)
+  work.counts.deleted = tx:query(sql.delete_vanished(work), work.window.from, work.window.to, work.client, work.fetched_at)[1].deleted
+end)
+
+step("record", function(tx, work)
+  local c, info = work.counts, work.job.info
+  work.load_no = tx:query([[INSERT INTO signalroom.loads (load_id, source, resource, client_id, window_from, window_to, backfill,
+      workflow_id, run_id, attempt, requests, bytes, rows_fetched, rows_new, rows_changed, rows_same, rows_deleted, ddl, fetched_at)
+    VALUES ($1, $2, $3, $4, $5::date, $6::date, $7::boolean, $8, $9, $10::int, $11::int, $12::bigint, $13::bigint, $14::bigint, $15::bigint,
+      $16::bigint, $17::bigint, $18::text[], to_timestamp($19::float8)) RETURNING load_no::text AS load_no]],
+    work.load_id, work.job.source.name, work.job.resource.name, work.client, work.window.from, work.window.to, work.backfill,
+    info.workflow_id, info.run_id, info.attempt, work.run.requests, work.run.bytes, work.run:count(), c.new, c.changed, c.same, c.deleted,
+    sql.text_array(work.ddl), work.fetched_at)[1].load_no
+end)
+
+step("cursor", function(tx, work)
+  if work.backfill or not work.window.to then return end
+  tx:query("INSERT INTO signalroom.state (stream) VALUES ($1) ON CONFLICT DO NOTHING", work.stream)
+  local from = work.cursor
+  local to = (not from or from < work.window.to) and work.window.to or from
+  local moved = tx:query([[UPDATE signalroom.state SET cursor = $2, load_id = $3, updated_at = clock_timestamp()
+    WHERE stream = $1 AND cursor IS NOT DISTINCT FROM $4 RETURNING 1 AS moved]], work.stream, to, work.load_id, from)
+  if #moved == 0 then
+    error(ApplicationError { type = "Superseded", non_retryable = true,
+      message = ("%s: another load has moved the cursor from %s meanwhile; nothing was changed"):format(work.stream, from or "the start") }, 0)
+  end
+end)
+
+local function observe(name)
+  if load.observer then load.observer(name) end
+end
+
+local function run_steps(tx, work)
+  for _, one in ipairs(steps) do
+    one.run(tx, work)
+    observe(one.name)
+    if work.recorded then return end
+  end
+end
+
+--- Loads what a fetch brought.
+---@param connection userdata
+---@param job table
+---@param window { from: string?, to: string? }
+---@param run table  sync.vendor's
+---@return { load_no: string, counts: { rows: integer, new: integer, changed: integer, same: integer, deleted: integer } }
+function load.window(connection, job, window, run)
+  local filtered = false
+  for _, name in ipairs(job.resource.filters or {}) do filtered = filtered or job.kwargs[name] ~= nil end
+  local work = { job = job, window = window, run = run, stream = stream_of(job), load_id = load_id_of(job, window), client = job.client,
+    columns = run.plan:columns(), backfill = job.plan.backfill, cursor = window.cursor, fetched_at = run.fetched_at,
+    complete = window.from ~= nil and not filtered,
+    allow_shrink = job.kwargs.allow_shrink or job.resource.allow_shrink }
+  observe "fetched"
+  connection:transaction(function(tx) run_steps(tx, work) end)
+  observe "committed"
+  return work.recorded or { load_no = work.load_no, counts = work.counts }
+end
+
+return load

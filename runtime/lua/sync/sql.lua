@@ -1,0 +1,185 @@
+-- The SQL of a load: text only, no policy. Names are quoted, values are bound by the caller.
+--
+-- `work.target` describes the table as the catalog has it (sql.target); the temporary table is always `stage`.
+
+local sql = {}
+
+-- What every table of ours has beside the vendor's columns, and where its value comes from in the merge:
+-- $1 client, $2 seconds since the epoch at which the vendor answered, $3 load_id. The _dlt_ pair keeps old queries working.
+local OWN = {
+  { "_client_id", "text", "$1::text" },
+  { "_loaded_at", "timestamptz", "to_timestamp($2::float8)" },
+  { "_dlt_load_id", "text", "$3::text" },
+  { "_dlt_id", "text", "gen_random_uuid()::text" },
+}
+
+--- A name as Postgres reads it back unchanged.
+---@param name string
+---@return string
+function sql.name(name)
+  return '"' .. name:gsub('"', '""') .. '"'
+end
+
+--- A list of texts as a Postgres array literal, for binding.
+function sql.text_array(list)
+  local parts = {}
+  for i, text in ipairs(list) do parts[i] = '"' .. text:gsub('[\\"]', "\\%0") .. '"' end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+local function quoted(job)
+  return sql.name(job.source.name) .. "." .. sql.name(job.resource.name)
+end
+
+-- "f(a), f(b), ..." over a list of column names.
+local function each(names, format, separator)
+  local parts = {}
+  for i, name in ipairs(names) do parts[i] = (format:gsub("%?", (sql.name(name):gsub("%%", "%%%%")))) end
+  return table.concat(parts, separator or ", ")
+end
+
+local function catalog(tx, table_name)
+  local types = {}
+  local rows = tx:query([[SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped]], table_name)
+  for _, row in ipairs(rows) do types[row.name] = row.type end
+  return types, #rows > 0
+end
+
+local function has_key(tx, table_name, key)
+  local rows = tx:query([[SELECT 1 AS found FROM pg_index i WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indpred IS NULL
+    AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey))
+      = (SELECT array_agg(k ORDER BY k) FROM unnest($2::text[]) AS k)]], table_name, sql.text_array(key))
+  return #rows > 0
+end
+
+-- Vendor columns in the order of the key first, then by name.
+local function ordered(columns, key)
+  local place, names = {}, {}
+  for i, name in ipairs(key) do place[name] = i end
+  for i, column in ipairs(columns) do names[i] = column.name end
+  table.sort(names, function(a, b)
+    local x, y = place[a] or math.huge, place[b] or math.huge
+    if x ~= y then return x < y end
+    return a < b
+  end)
+  return names
+end
+
+--- The table a resource goes to, as the catalog has it now.
+---@return table target
+function sql.target(tx, job, columns)
+  local resource = job.resource
+  local target = { table = quoted(job), schema = sql.name(job.source.name), key = resource.key, names = ordered(columns, resource.key),
+    types = {}, values = {} }
+  local existing, exists = catalog(tx, target.table)
+  target.exists, target.existing, target.keyed = exists, existing, exists and has_key(tx, target.table, resource.key)
+  for _, column in ipairs(columns) do
+    target.types[column.name] = existing[column.name] or (resource.stored or {})[column.name] or column.type
+  end
+  local is_key = {}
+  for _, name in ipairs(resource.key) do is_key[name] = true end
+  for _, name in ipairs(target.names) do
+    if not is_key[name] then target.values[#target.values + 1] = name end
+  end
+  return target
+end
+
+local function definitions(target)
+  local parts = {}
+  for i, name in ipairs(target.names) do parts[i] = sql.name(name) .. " " .. target.types[name] end
+  return parts
+end
+
+function sql.create_stage(work)
+  local parts = definitions(work.target)
+  parts[#parts + 1] = "_seq bigint GENERATED ALWAYS AS IDENTITY"
+  return ("CREATE TEMP TABLE stage (%s) ON COMMIT DROP"):format(table.concat(parts, ", "))
+end
+
+function sql.copy_stage(work)
+  return ("COPY stage (%s) FROM STDIN"):format(each(work.run.plan:column_names(), "?"))
+end
+
+local function create_table(work)
+  local parts = definitions(work.target)
+  for _, own in ipairs(OWN) do parts[#parts + 1] = sql.name(own[1]) .. " " .. own[2] .. " NOT NULL" end
+  parts[#parts + 1] = ("PRIMARY KEY (%s)"):format(each(work.target.key, "?"))
+  return ("CREATE TABLE %s (%s)"):format(work.target.table, table.concat(parts, ", "))
+end
+
+--- The DDL that the table needs for this load: nothing in the normal case, so that no lock is taken.
+---@return string[] statements
+function sql.changes(work)
+  local target, list = work.target, {}
+  if not target.exists then
+    return { "CREATE SCHEMA IF NOT EXISTS " .. target.schema, create_table(work) }
+  end
+  for _, name in ipairs(target.names) do
+    if not target.existing[name] then
+      list[#list + 1] = ("ALTER TABLE %s ADD COLUMN %s %s"):format(target.table, sql.name(name), target.types[name])
+    end
+  end
+  for _, own in ipairs(OWN) do
+    if not target.existing[own[1]] then
+      list[#list + 1] = ("ALTER TABLE %s ADD COLUMN %s %s"):format(target.table, sql.name(own[1]), own[2])
+    end
+  end
+  if not target.keyed then
+    list[#list + 1] = ("CREATE UNIQUE INDEX ON %s (%s)"):format(target.table, each(target.key, "?"))
+  end
+  return list
+end
+
+local function differs(target, left, right)
+  if #target.values == 0 then return "false" end
+  return ("(%s) IS DISTINCT FROM (%s)"):format(each(target.values, left .. ".?"), each(target.values, right .. ".?"))
+end
+
+local MERGE = [[
+WITH last AS (SELECT DISTINCT ON (%(key)s) * FROM stage ORDER BY %(key)s, _seq DESC),
+news AS (SELECT l.* FROM last l LEFT JOIN %(table)s t ON %(same_key)s WHERE t.%(first)s IS NULL OR %(differs)s),
+done AS (INSERT INTO %(table)s AS x (%(names)s, %(own)s) SELECT %(names)s, %(own_values)s FROM news
+  ON CONFLICT (%(key)s) DO UPDATE SET %(set)s WHERE (x._loaded_at > to_timestamp($2::float8)) IS NOT TRUE%(cursor)s
+  RETURNING xmax = 0 AS inserted)
+SELECT (SELECT count(*) FROM last) AS rows, count(*) FILTER (WHERE inserted) AS new, count(*) FILTER (WHERE NOT inserted) AS changed FROM done]]
+
+--- One statement: the last row of each key, only where it is new or differs, into the table. Rows that are
+--- already so are not touched. Bound: $1 client, $2 fetched_at, $3 load_id.
+function sql.merge(work)
+  local target, cursor = work.target, work.job.resource.cursor
+  local own, own_values, set = {}, {}, {}
+  for i, column in ipairs(OWN) do own[i], own_values[i] = column[1], column[3] end
+  for _, name in ipairs(target.values) do set[#set + 1] = name end
+  for _, name in ipairs(own) do set[#set + 1] = name end
+  local words = {
+    key = each(target.key, "?"), table = target.table, same_key = each(target.key, "t.? = l.?", " AND "), first = sql.name(target.key[1]),
+    differs = differs(target, "l", "t"), names = each(target.names, "?"), own = each(own, "?"), own_values = table.concat(own_values, ", "),
+    set = each(set, "? = excluded.?"),
+    cursor = cursor and (" AND (x.%s > excluded.%s) IS NOT TRUE"):format(sql.name(cursor), sql.name(cursor)) or "",
+  }
+  return (MERGE:gsub("%%%((%w+_?%w*)%)s", words))
+end
+
+-- Rows of the window, of this client. Bound: $1 from, $2 to, $3 client.
+local function in_window(work)
+  local column = work.job.resource.window_column
+  local kind = work.target.types[column]
+  return ("x.%s >= $1::%s AND x.%s <= $2::%s AND x._client_id = $3"):format(sql.name(column), kind, sql.name(column), kind)
+end
+
+local function vanished(work)
+  return ("NOT EXISTS (SELECT 1 FROM stage s WHERE %s)"):format(each(work.target.key, "s.? = x.?", " AND "))
+end
+
+function sql.count_window(work)
+  return ("SELECT count(*) AS total, count(*) FILTER (WHERE %s) AS gone FROM %s x WHERE %s"):format(vanished(work), work.target.table, in_window(work))
+end
+
+--- Rows of the window that the vendor no longer has. Bound: $4 fetched_at beside those of the window.
+function sql.delete_vanished(work)
+  return ([[WITH gone AS (DELETE FROM %s x WHERE %s AND (x._loaded_at > to_timestamp($4::float8)) IS NOT TRUE AND %s RETURNING 1)
+    SELECT count(*) AS deleted FROM gone]]):format(work.target.table, in_window(work), vanished(work))
+end
+
+return sql

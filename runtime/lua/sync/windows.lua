@@ -1,0 +1,47 @@
+-- Which days to ask for: whole business days in the vendor's zone, from a look-back before the cursor up to and
+-- with today. A backfill (`from`, `to`) asks for just its days and leaves the cursor alone.
+
+local dates = require "sync.dates"
+local load = require "sync.load"
+local zone = require "zone"
+
+local windows = {}
+
+local function earlier(a, b)
+  return a < b and a or b
+end
+
+-- From..to in pieces of at most `days`, each "{ from, to }", both included.
+local function cut(from, to, days)
+  local list = {}
+  while from <= to do
+    local last = earlier(dates.add(from, days - 1), to)
+    list[#list + 1] = { from = from, to = last }
+    from = dates.add(last, 1)
+  end
+  return list
+end
+
+local function days_per_window(job)
+  if job.resource.window == "day" then return 1 end
+  local days = tonumber(job.kwargs.window_days or job.resource.days or 7)
+  if not days or days < 1 or days % 1 ~= 0 then error(ValueError "window_days must be a whole number above 0", 0) end
+  return days
+end
+
+--- The windows of one resource, oldest first, and the cursor they start from.
+---@param job table
+---@return { windows: table[], cursor: string?, backfill: boolean }
+function windows.plan(job)
+  if job.resource.window == "none" then return { windows = { {} }, backfill = false } end
+  local source, kwargs = job.source, job.kwargs
+  local today = zone.date(os.time(), source.tz)
+  local cursor = load.cursor(job.connection, job)
+  local backfill = kwargs.from ~= nil or kwargs.to ~= nil
+  local from = kwargs.from and dates.check(kwargs.from) or cursor and dates.add(cursor, -source.lookback_days) or source.initial
+  local to = kwargs.to and dates.check(kwargs.to) or today
+  if from > to then error(ValueError(("from %s is after to %s"):format(from, to)), 0) end
+  return { windows = cut(from, to, days_per_window(job)), cursor = cursor, backfill = backfill }
+end
+
+return windows
