@@ -16,7 +16,8 @@ enum state {
 
 void json_scan_start(struct json_scan *scan, struct span text)
 {
-    *scan = (struct json_scan){.begin = text.data, .at = text.data, .end = text.data + text.size};
+    const char *begin = text.data ? text.data : "";
+    *scan = (struct json_scan){.begin = begin, .at = begin, .end = begin + text.size};
 }
 
 bool json_scan_error(const struct json_scan *scan, const char *at, struct error *err,

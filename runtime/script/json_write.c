@@ -199,6 +199,8 @@ static bool write_fields(struct writer *w, const struct place *place, int texts,
 {
     int table = texts ? texts - 1 : lua_gettop(w->L);
     size_t count = (w->vm->keys.size - base) / sizeof(struct span);
+    if (count == 0)
+        return true;
     sort_keys(keys_at(w, base), count);
     struct place here = {.outer = place};
     for (size_t i = 0; i < count; i++) {
