@@ -35,13 +35,18 @@ static bool is_zero(const struct shape_field *field, const char *place)
     }
 }
 
-static bool is_set(const struct shape_field *field, const char *base)
+/* Bit i: shape->plain[i] is to be pushed. */
+static uint64_t set_fields(const struct shape *shape, const char *base)
 {
-    if (field->count != SHAPE_ONE)
-        return AT(size_t, base + field->chooser) != 0;
-    if (field->oneof)
-        return AT(uint32_t, base + field->chooser) == field->field->id;
-    return !is_zero(field, base + field->offset);
+    uint64_t set = 0;
+
+    for (size_t i = 0; i < shape->plain_count; i++) {
+        const struct shape_field *field = shape->plain[i];
+        bool zero = field->count == SHAPE_ONE ? is_zero(field, base + field->offset)
+                                              : AT(size_t, base + field->chooser) == 0;
+        set |= (uint64_t)!zero << i;
+    }
+    return set;
 }
 
 static void push_integer(lua_State *L, bool negative, uint64_t size)
@@ -161,29 +166,32 @@ static void push_map(lua_State *L, const struct shape_field *field, const char *
     }
 }
 
+static void push_field(lua_State *L, const struct shape_field *field, const char *base)
+{
+    lua_pushlstring(L, field->name.data, field->name.size);
+    if (field->count == SHAPE_LIST)
+        push_list(L, field, base);
+    else if (field->count == SHAPE_MAP)
+        push_map(L, field, base);
+    else
+        push_value(L, field, base + field->offset);
+    lua_rawset(L, -3);
+}
+
 /* An unset message is an empty one: only a list or a map can hold it. */
 static void push_message(lua_State *L, const struct shape *shape, const ProtobufCMessage *message)
 {
     const char *base = (const char *)message;
-    int count = 0;
+    uint64_t set = message ? set_fields(shape, base) : 0;
 
     lua_checkstack(L, 8);
-    for (size_t i = 0; message && i < shape->field_count; i++)
-        count += is_set(&shape->fields[i], base);
-    lua_createtable(L, 0, count);
-    for (size_t i = 0; count > 0; i++) {
-        const struct shape_field *field = &shape->fields[i];
-        if (!is_set(field, base))
-            continue;
-        count--;
-        lua_pushlstring(L, field->name.data, field->name.size);
-        if (field->count == SHAPE_LIST)
-            push_list(L, field, base);
-        else if (field->count == SHAPE_MAP)
-            push_map(L, field, base);
-        else
-            push_value(L, field, base + field->offset);
-        lua_rawset(L, -3);
+    lua_createtable(L, 0, __builtin_popcountll(set) + (int)shape->oneof_count);
+    for (; set; set &= set - 1)
+        push_field(L, shape->plain[__builtin_ctzll(set)], base);
+    for (size_t i = 0; message && i < shape->oneof_count; i++) {
+        uint32_t chosen = AT(uint32_t, base + shape->oneofs[i]);
+        if (chosen)
+            push_field(L, shape_numbered(shape, chosen), base);
     }
 }
 

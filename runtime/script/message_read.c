@@ -355,7 +355,7 @@ static bool choose(struct reader *r, const struct shape *shape, const struct sha
 
     if (*chosen)
         return path_error(path, r->err, ERROR_SCRIPT, "only one of this and %s may be set",
-                          protobuf_c_message_descriptor_get_field(shape->type, *chosen)->name);
+                          shape_numbered(shape, *chosen)->name.data);
     *chosen = field->field->id;
     return true;
 }

@@ -1,6 +1,7 @@
 #include "script/shape.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/map.h"
@@ -147,6 +148,32 @@ static void make_shape(struct shape *shape)
     }
 }
 
+/* Parts the fields of oneofs from the others. */
+static void sort_out(struct shape *shape)
+{
+    size_t *oneofs = memory_new((shape->field_count + 1) * sizeof *oneofs);
+
+    shape->plain = memory_new((shape->field_count + 1) * sizeof *shape->plain);
+    shape->oneofs = oneofs;
+    for (size_t i = 0; i < shape->field_count; i++) {
+        const struct shape_field *field = &shape->fields[i];
+        size_t known = 0;
+        if (!field->oneof) {
+            shape->plain[shape->plain_count++] = field;
+            continue;
+        }
+        while (known < shape->oneof_count && oneofs[known] != field->chooser)
+            known++;
+        if (known == shape->oneof_count)
+            oneofs[shape->oneof_count++] = field->chooser;
+    }
+    if (shape->plain_count > SHAPE_PLAIN_MAX) {
+        fprintf(stderr, "signalroom: %s has more than %d fields\n", shape->type->name,
+                SHAPE_PLAIN_MAX);
+        abort();
+    }
+}
+
 static void make_shapes(void)
 {
     shapes = memory_new(proto_registry_size * sizeof *shapes);
@@ -154,8 +181,10 @@ static void make_shapes(void)
         shapes[i].type = proto_registry[i];
         map_put(&by_pointer, (uintptr_t)proto_registry[i], &shapes[i]);
     }
-    for (size_t i = 0; i < proto_registry_size; i++)
+    for (size_t i = 0; i < proto_registry_size; i++) {
         make_shape(&shapes[i]);
+        sort_out(&shapes[i]);
+    }
 }
 
 const struct shape *shape_of(const ProtobufCMessageDescriptor *type)

@@ -45,10 +45,16 @@ struct shape_field {
     const ProtobufCEnumDescriptor *values; /* the enum's */
 };
 
+enum { SHAPE_PLAIN_MAX = 64 };
+
 struct shape {
     const ProtobufCMessageDescriptor *type;
     size_t field_count;
     const struct shape_field *fields; /* in order of number */
+    size_t plain_count;
+    const struct shape_field **plain; /* those in no oneof; at most SHAPE_PLAIN_MAX */
+    size_t oneof_count;
+    const size_t *oneofs;             /* each one's chooser */
     const struct shape_field **slots; /* by hash of name; NULL: free */
     size_t slot_mask;
 };
@@ -58,6 +64,13 @@ const struct shape *shape_of(const ProtobufCMessageDescriptor *type);
 
 /* The field called so, NULL when there is none. */
 const struct shape_field *shape_field(const struct shape *shape, struct span name);
+
+/* The field with this number, which must exist. */
+static inline const struct shape_field *shape_numbered(const struct shape *shape, uint32_t number)
+{
+    return &shape->fields[protobuf_c_message_descriptor_get_field(shape->type, number) -
+                          shape->type->fields];
+}
 
 /* The field or enum value whose name is most like this one, NULL when none is near. For errors. */
 const char *shape_nearest_field(const struct shape *shape, struct span name);
