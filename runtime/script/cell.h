@@ -50,6 +50,7 @@ struct cell_options {
     size_t heap_limit;     /* bytes, whole cell */
     size_t instance_limit; /* bytes accounted to one run */
     int slice_ms;          /* CPU-time limit of one activation */
+    struct span library;   /* Lua text to use instead of workflow.init; tests of the cell alone */
 };
 
 /* Fails with ERROR_SCRIPT, file:line in the text, when a source does not compile. */

@@ -46,7 +46,7 @@ bool vm_load(struct vm *vm, struct span name, struct span text, struct error *er
 /* Makes the value on top of vm_lua() a global of the scripts, and pops it. */
 void vm_global(struct vm *vm, const char *name);
 
-/* A module written in C for `require`: of embedded modules always, of scripts when `open`. */
+/* A module written in C: loader is called with the name at the first `require` and returns it. */
 void vm_module(struct vm *vm, const char *name, lua_CFunction loader);
 
 /* A script that `require` finds, compiled at first use: "activities/money.lua" answers to

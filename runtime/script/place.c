@@ -1,0 +1,53 @@
+/*
+ * Where a script is: chunk names tell who wrote a frame. A script's begins with '@' (it is a file),
+ * the embedded library's with '='.
+ */
+#include <lauxlib.h>
+
+#include "script/vm_state.h"
+
+enum { FRAMES_SHOWN = 40 };
+
+static bool is_script(const lua_Debug *frame)
+{
+    return frame->source[0] == '@' && frame->currentline > 0;
+}
+
+void script_place(lua_State *L, struct bytes *out)
+{
+    lua_Debug frame;
+    bytes_clear(out);
+    for (int level = 0; lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "Sl", &frame);
+        if (is_script(&frame)) {
+            bytes_printf(out, "%s:%d", frame.short_src, frame.currentline);
+            return;
+        }
+    }
+}
+
+static void add_frame(struct bytes *out, const lua_Debug *frame)
+{
+    if (frame->currentline <= 0)
+        return;
+    bytes_printf(out, "%s%s:%d: in ", out->size ? "\n" : "", frame->short_src, frame->currentline);
+    if (frame->name && frame->name[0])
+        bytes_printf(out, "function '%s'", frame->name);
+    else if (*frame->what == 'm')
+        bytes_add_text(out, "main chunk");
+    else
+        bytes_printf(out, "function <%s:%d>", frame->short_src, frame->linedefined);
+}
+
+void script_stack(lua_State *L, struct bytes *out)
+{
+    lua_Debug frame;
+    bytes_clear(out);
+    int level = 0;
+    for (; level < FRAMES_SHOWN && lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "Snl", &frame);
+        add_frame(out, &frame);
+    }
+    if (lua_getstack(L, level, &frame))
+        bytes_add_text(out, "\n...");
+}

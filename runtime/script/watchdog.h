@@ -1,0 +1,24 @@
+/*
+ * One thread that notices when a slice of script takes too long.
+ *
+ * A thread that runs scripts says watch_begin() and watch_end(); both are a few stores. The
+ * watchdog looks every few milliseconds, measures the thread's CPU time, so that a starved machine
+ * blames nobody (and wall time with a generous cap), and sends a signal to that very thread when
+ * the slice is late; the signal handler calls `late`. It sends again every 20 ms until the slice
+ * ends. With nothing to watch it sleeps.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct watch_slice {
+    uint64_t number; /* 0: not watched */
+    int budget_ms;
+    void (*late)(void *user); /* in a signal handler on the watched thread */
+    void *user;
+};
+
+/* Watches this thread from now on; budget_ms 0 pauses watching. `outer` keeps what was watched
+ * before, for watch_end(). */
+void watch_begin(struct watch_slice *outer, int budget_ms, void (*late)(void *user), void *user);
+void watch_end(const struct watch_slice *outer);
