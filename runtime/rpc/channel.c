@@ -1,8 +1,11 @@
 #include "rpc/channel.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/memory.h"
+#include "rpc/proxy.h"
 #include "rpc/tls.h"
 
 enum {
@@ -11,8 +14,8 @@ enum {
     RECONNECT_FIRST_MS = 100,
     RECONNECT_MAX_MS = 1000,
     RESOLVE_AGAIN_MS = 500,
-    MAX_RECEIVED = 128 << 20,
-    MAX_HEADERS = 16 << 10,
+    MAX_RECEIVED_BYTES = 128 << 20,
+    MAX_HEADER_BYTES = 16 << 10,
     MAX_ARGS = 32,
 };
 
@@ -35,8 +38,9 @@ static void add_text(struct args *args, const char *key, const char *value)
 
 /* Why each: shared spec grpc-curl-libpq.md 2.1. A restarted server is found again within a second
  * only if both the backoff and the pause between resolutions are short. */
-static void add_transport(struct args *args)
+static void add_transport(struct args *args, const struct rpc_config *config)
 {
+    int max_received = config->max_receive_bytes;
     add_number(args, GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS);
     add_number(args, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS);
     add_number(args, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -45,51 +49,109 @@ static void add_transport(struct args *args)
     add_number(args, GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS);
     add_number(args, GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS);
     add_number(args, GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, RESOLVE_AGAIN_MS);
-    add_number(args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_RECEIVED);
+    add_number(args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+               max_received ? max_received : MAX_RECEIVED_BYTES);
     add_number(args, GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1);
-    add_number(args, GRPC_ARG_MAX_METADATA_SIZE, MAX_HEADERS);
+    add_number(args, GRPC_ARG_MAX_METADATA_SIZE, MAX_HEADER_BYTES);
     add_number(args, GRPC_ARG_ENABLE_RETRIES, 0);
+    add_number(args, GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     add_number(args, GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
     add_number(args, GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     add_text(args, GRPC_ARG_PRIMARY_USER_AGENT_STRING, "temporal-lua/" SIGNALROOM_VERSION);
 }
 
-static void add_names(struct args *args, const struct rpc_config *config)
+/* Several servers behind one name share the load; a plain address or this machine is one server. */
+static bool may_be_several(const char *address)
+{
+    char host[INET6_ADDRSTRLEN];
+    struct in6_addr parsed;
+    struct span name = proxy_host(address);
+    if (strncasecmp(address, "localhost:", 10) == 0)
+        return false;
+    if (name.size >= sizeof host)
+        return true;
+    memcpy(host, name.data, name.size);
+    host[name.size] = '\0';
+    return inet_pton(AF_INET, host, &parsed) != 1 && inet_pton(AF_INET6, host, &parsed) != 1;
+}
+
+/* gRPC connects to the proxy and is told by arguments to ask it for the server. */
+static void add_route(struct args *args, const struct rpc_config *config, const struct proxy *proxy)
 {
     if (config->server_name)
         add_text(args, GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, config->server_name);
-    const char *authority = config->authority ? config->authority : config->server_name;
-    if (authority)
-        add_text(args, GRPC_ARG_DEFAULT_AUTHORITY, authority);
+    if (config->authority || config->server_name || proxy->address)
+        add_text(args, GRPC_ARG_DEFAULT_AUTHORITY,
+                 config->authority     ? config->authority
+                 : config->server_name ? config->server_name
+                                       : config->address);
+    if (proxy->address)
+        add_text(args, "grpc.http_connect_server", config->address);
+    if (proxy->headers)
+        add_text(args, "grpc.http_connect_headers", proxy->headers);
+    if (!proxy->address && may_be_several(config->address))
+        add_text(args, GRPC_ARG_LB_POLICY_NAME, "round_robin");
+}
+
+static bool check_address(const char *address, struct error *err)
+{
+    char *end = NULL;
+    struct span host = proxy_host(address);
+    const char *behind = host.data + host.size;
+    behind += *behind == ']';
+    if (strstr(address, "://"))
+        return error_set(err, ERROR_CONFIG, "the address must be host:port, without %.*s://",
+                         (int)strcspn(address, ":"), address);
+    if (host.size == 0 || *behind != ':')
+        return error_set(err, ERROR_CONFIG,
+                         "the address must be host:port, such as localhost:7233");
+    long port = strtol(behind + 1, &end, 10);
+    if (end == behind + 1 || *end || port < 1 || port > 65535)
+        return error_set(err, ERROR_CONFIG, "the address ends in no port of 1 to 65535");
+    return true;
+}
+
+static grpc_channel *open_core(const struct rpc_config *config, const struct proxy *proxy,
+                               struct error *err)
+{
+    struct args args = {0};
+    struct bytes target = {0};
+    grpc_channel_credentials *credentials = tls_credentials(config, err);
+    if (!credentials)
+        return NULL;
+    add_transport(&args, config);
+    add_route(&args, config, proxy);
+    bytes_printf(&target, "dns:///%s", proxy->address ? proxy->address : config->address);
+    grpc_channel *core = grpc_channel_create(bytes_text(&target), credentials,
+                                             &(grpc_channel_args){args.count, args.list});
+    bytes_release(&target);
+    grpc_channel_credentials_release(credentials);
+    return core;
 }
 
 bool channel_open(struct channel **out, const struct rpc_config *config, struct error *err)
 {
-    struct args args = {0};
-    struct metadata metadata;
-    if (!metadata_build(&metadata, config, err))
+    struct channel channel = {.users = 1, .state = GRPC_CHANNEL_IDLE};
+    struct proxy proxy = {0};
+    if (!check_address(config->address, err) ||
+        (config->proxy && !proxy_parse(&proxy, config->proxy, err)))
         return false;
-    grpc_channel_credentials *credentials = tls_credentials(config, err);
-    if (!credentials) {
-        metadata_release(&metadata);
+    if (metadata_build(&channel.metadata, config, err))
+        channel.core = open_core(config, &proxy, err);
+    proxy_release(&proxy);
+    if (!channel.core) {
+        metadata_release(&channel.metadata);
         return false;
     }
-    add_transport(&args);
-    add_names(&args, config);
-    struct channel *channel = memory_new(sizeof *channel);
-    channel->metadata = metadata;
-    channel->users = 1;
-    channel->core = grpc_channel_create(config->address, credentials,
-                                        &(grpc_channel_args){args.count, args.list});
-    channel->state = GRPC_CHANNEL_IDLE;
-    grpc_channel_credentials_release(credentials);
-    *out = channel;
+    rpc_config_copy(&channel.config, config);
+    *out = memory_copy(&channel, sizeof channel);
     return true;
 }
 
 static void channel_free(struct channel *channel)
 {
     metadata_release(&channel->metadata);
+    rpc_config_release(&channel->config);
     free(channel);
 }
 

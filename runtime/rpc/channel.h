@@ -1,7 +1,7 @@
 /*
- * One gRPC channel with the headers of its calls. The current one is replaced as a whole when
- * credentials change; an old one lives until its last call has ended. Counted on the pump thread
- * alone.
+ * One gRPC channel with the settings and headers of its calls. The current one is replaced as a
+ * whole when credentials change; an old one lives until its last call has ended. Counted on the
+ * pump thread alone.
  */
 #pragma once
 
@@ -15,6 +15,7 @@ struct channel {
     bool watching;
     grpc_connectivity_state state;
     grpc_channel *core; /* NULL once closed */
+    struct rpc_config config;
     struct metadata metadata;
     int users; /* calls under way, and 1 for being the current one */
 };

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "rpc/call.h"
 #include "rpc/channel.h"
+#include "rpc/reload.h"
 
 /* A batch of nothing completes at once: the only way into a queue that gRPC's C surface has. */
 static void ring(void *user)
@@ -80,11 +81,12 @@ static void watched(struct rpc *rpc, struct completion *completion)
     channel_watch(channel, rpc->queue);
 }
 
-static void adopt(struct rpc *rpc, struct channel *channel)
+void pump_adopt(struct rpc *rpc, struct channel *channel)
 {
     if (rpc->channel)
         channel_drop(rpc->channel);
     rpc->channel = channel;
+    rpc->look_ms = reload_first_look(&channel->config);
     channel->watch.run = watched;
     channel_watch(channel, rpc->queue);
 }
@@ -110,7 +112,7 @@ static void open_mail(struct rpc *rpc, struct mail *mail)
         call_drop(mail->subject);
         break;
     case MAIL_CHANNEL:
-        adopt(rpc, mail->subject);
+        pump_adopt(rpc, mail->subject);
         free(mail);
         break;
     case MAIL_CLOSE:
@@ -133,9 +135,12 @@ static bool open_all_mail(struct rpc *rpc)
 
 static gpr_timespec next_time(const struct rpc *rpc)
 {
-    if (!rpc->waiting)
+    int64_t at_ms = rpc->look_ms;
+    if (rpc->waiting && rpc->waiting->due_ms < at_ms)
+        at_ms = rpc->waiting->due_ms;
+    if (at_ms == RELOAD_NEVER)
         return gpr_inf_future(GPR_CLOCK_MONOTONIC);
-    int64_t wait_ms = rpc->waiting->due_ms - clock_monotonic_ms();
+    int64_t wait_ms = at_ms - clock_monotonic_ms();
     return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                         gpr_time_from_millis(wait_ms > 0 ? wait_ms : 0, GPR_TIMESPAN));
 }
@@ -149,6 +154,7 @@ static void turn(struct rpc *rpc)
     }
     open_all_mail(rpc);
     attempt_due(rpc);
+    reload_when_due(rpc);
 }
 
 /* The watch of the closed channel is the last thing on the queue. */
@@ -189,7 +195,7 @@ void pump_start(struct rpc *rpc, struct channel *channel)
     rpc->bell = grpc_channel_create_call(rpc->bell_channel, NULL, GRPC_PROPAGATE_DEFAULTS,
                                          rpc->queue, grpc_slice_from_static_string("/bell"), NULL,
                                          gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-    adopt(rpc, channel);
+    pump_adopt(rpc, channel);
     pthread_create(&rpc->thread, NULL, run, rpc);
 }
 
@@ -201,6 +207,7 @@ void pump_stop(struct rpc *rpc)
     grpc_channel_destroy(rpc->bell_channel);
     grpc_completion_queue_destroy(rpc->queue);
     mailbox_release(&rpc->mail);
+    bytes_release(&rpc->reload_trouble);
 }
 
 bool pump_send(struct rpc *rpc, struct mail *mail)

@@ -44,6 +44,8 @@ struct rpc {
     struct rpc_call *waiting; /* for the next attempt, the soonest first */
     bool closing;
     int64_t warned_ms;
+    int64_t look_ms;             /* when certificate files are looked at next */
+    struct bytes reload_trouble; /* what was last wrong with them */
     unsigned short dice[3];
 };
 
@@ -59,3 +61,6 @@ bool pump_send(struct rpc *rpc, struct mail *mail);
 /* On the pump thread: the call's next attempt is at its due_ms; or not any more. */
 void pump_wait(struct rpc *rpc, struct rpc_call *call);
 void pump_unwait(struct rpc *rpc, struct rpc_call *call);
+
+/* On the pump thread: calls go by this channel from now on; those under way stay where they are. */
+void pump_adopt(struct rpc *rpc, struct channel *channel);

@@ -124,6 +124,17 @@ grpc_channel_credentials *tls_credentials(const struct rpc_config *config, struc
                                           NULL, NULL);
 }
 
+bool tls_seconds_left(const char *pem, double *seconds)
+{
+    int days = 0;
+    int rest = 0;
+    X509 *cert = first_certificate(pem);
+    bool ok = cert && ASN1_TIME_diff(&days, &rest, NULL, X509_get0_notAfter(cert));
+    *seconds = days * 86400.0 + rest;
+    X509_free(cert);
+    return ok;
+}
+
 void tls_use_system_roots(void)
 {
     static const char *const known[] = {

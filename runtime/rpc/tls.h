@@ -12,5 +12,8 @@
 /* NULL and err when a certificate or key does not parse, or they are not a pair. */
 grpc_channel_credentials *tls_credentials(const struct rpc_config *config, struct error *err);
 
+/* How long the first certificate is still good; false when there is none in the text. */
+bool tls_seconds_left(const char *pem, double *seconds);
+
 /* Points gRPC at the system's certificate authorities; once, before grpc_init. */
 void tls_use_system_roots(void);
