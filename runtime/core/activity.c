@@ -172,11 +172,7 @@ bool activity_hear(struct run *run, const struct event *event, struct error *err
     struct machine *activity = roster_by_event(&run->activities, event->initiating_id);
     unsigned input = input_of_event(event);
     if (!activity)
-        return error_set(err, ERROR_HISTORY,
-                         "[TMPRL1100] nondeterminism at event %lld: history has %s of the activity "
-                         "of event %lld, which the script has not open",
-                         (long long)event->id, event_type_name(event->type),
-                         (long long)event->initiating_id);
+        return entity_not_open("activity", event, err);
     const struct machine_row *row = machine_step(&activity_table, &activity->state, input);
     if (!row) {
         machine_refuse(&activity_table, activity->state, input, err);

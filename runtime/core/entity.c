@@ -27,14 +27,6 @@ static const struct {
     [COMMAND_CONTINUE_AS_NEW] = {ending_ask,        EVENT_WORKFLOW_CONTINUED_AS_NEW, 0,           ending_confirmed  },
 };
 
-static bool skip(struct run *run, const struct event *event, struct error *err)
-{
-    (void)run;
-    (void)event;
-    (void)err;
-    return true;
-}
-
 static hear_call *const by_event[] = {
     [EVENT_WORKFLOW_STARTED] = start_hear,
     [EVENT_WORKFLOW_SIGNALED] = signal_hear,
@@ -52,11 +44,6 @@ static hear_call *const by_event[] = {
     [EVENT_ACTIVITY_FAILED] = activity_hear,
     [EVENT_ACTIVITY_TIMED_OUT] = activity_hear,
     [EVENT_ACTIVITY_CANCELED] = activity_hear,
-    [EVENT_WORKFLOW_PROPERTIES_MODIFIED_EXTERNALLY] = skip,
-    [EVENT_ACTIVITY_PROPERTIES_MODIFIED_EXTERNALLY] = skip,
-    [EVENT_WORKFLOW_OPTIONS_UPDATED] = skip,
-    [EVENT_WORKFLOW_PAUSED] = skip,
-    [EVENT_WORKFLOW_UNPAUSED] = skip,
 };
 
 enum {
@@ -81,23 +68,62 @@ static bool fits(const struct command *command, const struct event *event)
            (!(same & SAME_ORIGIN) || command->initiating_id == event->initiating_id);
 }
 
+static bool refuse_unknown(const struct event *event, struct error *err)
+{
+    return error_set(err, ERROR_MALFORMED, "this build does not know %s (event %lld)",
+                     event_type_name(event->type), (long long)event->id);
+}
+
+static bool refuse_confirm(struct run *run, const struct event *event, struct error *err)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (by_command[i].event == event->type)
+            return match_refuse(&run->match, event, err);
+    return refuse_unknown(event, err);
+}
+
 bool entity_confirm(struct run *run, const struct event *event, struct error *err)
 {
     const struct command *command = match_front(&run->match);
     if (!command || !fits(command, event))
-        return match_refuse(&run->match, event, err);
+        return refuse_confirm(run, event, err);
     by_command[command->type].confirm(run, command, event);
     match_pop(&run->match, event);
     return true;
 }
 
+static hear_call *hearer_of(int type)
+{
+    return type > 0 && type < HEARD_COUNT ? by_event[type] : NULL;
+}
+
+bool entity_ignores(const struct event *event)
+{
+    switch (event->type) {
+    case EVENT_WORKFLOW_PROPERTIES_MODIFIED_EXTERNALLY:
+    case EVENT_ACTIVITY_PROPERTIES_MODIFIED_EXTERNALLY:
+    case EVENT_WORKFLOW_OPTIONS_UPDATED:
+    case EVENT_WORKFLOW_PAUSED:
+    case EVENT_WORKFLOW_UNPAUSED:
+        return true;
+    default:
+        return event->may_ignore && !hearer_of(event->type) && !event_confirms(event->type);
+    }
+}
+
 bool entity_hear(struct run *run, const struct event *event, struct error *err)
 {
-    unsigned type = (unsigned)event->type;
-    if (type < HEARD_COUNT && by_event[type])
-        return by_event[type](run, event, err);
-    if (event->may_ignore)
-        return true;
-    return error_set(err, ERROR_MALFORMED, "this build does not know %s (event %lld)",
-                     event_type_name(event->type), (long long)event->id);
+    hear_call *hear = hearer_of(event->type);
+    if (hear)
+        return hear(run, event, err);
+    return entity_ignores(event) || refuse_unknown(event, err);
+}
+
+bool entity_not_open(const char *kind, const struct event *event, struct error *err)
+{
+    return error_set(err, ERROR_HISTORY,
+                     "[TMPRL1100] nondeterminism at event %lld: history has %s of event %lld, but "
+                     "no %s of this run is open since then",
+                     (long long)event->id, event_type_name(event->type),
+                     (long long)event->initiating_id, kind);
 }

@@ -18,6 +18,11 @@ bool entity_confirm(struct run *run, const struct event *event, struct error *er
 /* Any other event. */
 bool entity_hear(struct run *run, const struct event *event, struct error *err);
 
+/* Whether the event is nothing to this build, by its type or by its own word. */
+bool entity_ignores(const struct event *event);
+/* The event belongs to something that is not open. Sets ERROR_HISTORY, always returns false. */
+bool entity_not_open(const char *kind, const struct event *event, struct error *err);
+
 extern const struct machine_table task_table;
 bool task_hear(struct run *run, const struct event *event, struct error *err);
 /* The script has acted on the task that begins at the last event applied. */

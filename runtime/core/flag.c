@@ -26,8 +26,8 @@ bool flags_learn(struct flags *flags, const struct event *completed, struct erro
         uint32_t flag = completed->completed.flags[i];
         if (!is_known(flag))
             return error_set(err, ERROR_HISTORY,
-                             "[TMPRL1100] event %lld was recorded by a newer or another SDK: this "
-                             "build does not know flag %u",
+                             "[TMPRL1100] event %lld was recorded by a newer SignalRoom or by "
+                             "another SDK: this build does not know lang flag %u",
                              (long long)completed->id, flag);
         flags->recorded |= UINT64_C(1) << flag;
     }

@@ -92,7 +92,7 @@ static bool learn(struct run *run, const struct event *completed, struct error *
 /* The events that confirm a task's commands follow its completion without a gap between them. */
 static bool settle(struct run *run, const struct event *next, struct error *err)
 {
-    if (!run->match.due)
+    if (!run->match.due || (next && entity_ignores(next)))
         return true;
     run->match.due = false;
     if (!match_front(&run->match))
@@ -215,7 +215,8 @@ void run_reply(struct run *run, struct run_answer *answer)
         .name_sdk = !run->flags.sdk_named && run->polled.sdk_name.size,
         .terminal = ending_asked(run),
     };
-    answer->commands = match_list(&run->match, &answer->count);
+    if (!run_closed(run))
+        answer->commands = match_list(&run->match, &answer->count);
     answer->new_flags = flags_missing(&run->flags, &answer->new_flag_count);
 }
 

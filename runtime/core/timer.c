@@ -78,10 +78,7 @@ bool timer_hear(struct run *run, const struct event *event, struct error *err)
 {
     struct machine *timer = roster_by_event(&run->timers, event->initiating_id);
     if (!timer)
-        return error_set(err, ERROR_HISTORY,
-                         "[TMPRL1100] event %lld fires the timer of event %lld, which is not "
-                         "running",
-                         (long long)event->id, (long long)event->initiating_id);
+        return entity_not_open("timer", event, err);
     if (!machine_step(&timer_table, &timer->state, IN_FIRED)) {
         machine_refuse(&timer_table, timer->state, IN_FIRED, err);
         return error_add(err, "event %lld", (long long)event->id);

@@ -1,5 +1,7 @@
 #include "player.h"
 
+#include "story.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,4 +179,78 @@ void player_evict(struct player *p)
 {
     run_free(p->run);
     p->run = NULL;
+}
+
+/* The next round of "a | b | c", NULL when there is none. */
+static char *next_round(char **rounds)
+{
+    char *round = *rounds + strspn(*rounds, " ");
+    char *bar = strstr(round, " |");
+    if (!*round)
+        return NULL;
+    *rounds = bar ? bar + 2 : round + strlen(round);
+    if (bar)
+        *bar = '\0';
+    return round;
+}
+
+/* "3*: signal(k)" as "3: signal(k)". */
+static void drop_star(char *text)
+{
+    char *star = strstr(text, "*:");
+    if (star)
+        memmove(star, star + 1, strlen(star));
+}
+
+static void play_turn(struct player *p, const struct turn *turn, bool replaying)
+{
+    char *jobs = arena_copy_text(&scratch, turn->jobs);
+    char *acts = arena_copy_text(&scratch, turn->act);
+    for (char *job; (job = next_round(&jobs));) {
+        char *act = next_round(&acts);
+        player_next(p);
+        drop_star(p->text);
+        assert_string_equal(p->text, job);
+        assert_int_equal(p->jobs.moment.replaying, replaying);
+        assert_true(player_act(p, act ? act : ""));
+    }
+}
+
+static void tell(const struct turn *turns, bool evict, size_t page)
+{
+    struct builder b = {.stepwise = true};
+    struct player p = {.page = page};
+    for (const struct turn *turn = turns; turn->history; turn++) {
+        if (evict && p.run)
+            player_evict(&p);
+        builder_write(&b, turn->history);
+        player_begin(&p, &b);
+        for (const struct turn *past = evict ? turns : turn; past < turn; past++)
+            play_turn(&p, past, true);
+        play_turn(&p, turn, false);
+        assert_string_equal(player_next(&p), "nothing");
+        assert_string_equal(player_answer(&p), turn->answer);
+        assert_int_equal(run_last_event(p.run), b.count);
+    }
+    player_evict(&p);
+}
+
+void player_tell(const struct turn *turns)
+{
+    for (size_t page = 0; page < 5; page++) {
+        tell(turns, false, page);
+        tell(turns, true, page);
+    }
+}
+
+const char *player_refusal(struct player *p, struct builder *history, const struct turn *turns)
+{
+    player_begin(p, history);
+    for (const struct turn *turn = turns;; turn++) {
+        const char *need = player_next(p);
+        if (strcmp(need, "nothing") == 0)
+            return "";
+        if (strcmp(need, "fail") == 0 || !player_act(p, turn->act ? turn->act : ""))
+            return p->err.text;
+    }
 }

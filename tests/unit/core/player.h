@@ -42,3 +42,27 @@ bool player_act(struct player *p, const char *words);
 const char *player_answer(struct player *p);
 /* Ends the task and the run with it. */
 void player_evict(struct player *p);
+
+/*
+ * One task of a run: what history brings, what the script is asked for and does, what the server
+ * hears. Several rounds of one task stand apart by "|": {"open", "3: initialize | 3: activity(1
+ * released)", "activity:1/a revoke:1 | complete", "complete"}.
+ */
+struct turn {
+    const char *history; /* NULL ends a list of turns */
+    const char *jobs;
+    const char *act;
+    const char *answer;
+};
+
+/*
+ * Asserts that the run takes these turns: kept in the cache, rebuilt for every task, and with pages
+ * of every size up to 4.
+ */
+void player_tell(const struct turn *turns);
+
+/*
+ * Plays the turns' deeds over a history and returns why it was refused, "" when it was not. The
+ * turns' history and answers are not used.
+ */
+const char *player_refusal(struct player *p, struct builder *history, const struct turn *turns);
