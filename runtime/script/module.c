@@ -161,7 +161,7 @@ static int install(lua_State *L)
     push_embedded(L, find_embedded("sandbox.init"));
     script_open(L);
     lua_pushcfunction(L, find);
-    lua_setfield(L, -2, "find");
+    lua_setfield(L, -2, "find_module");
     lua_pushcfunction(L, environment);
     lua_setfield(L, -2, "environment");
     lua_call(L, 1, 2);

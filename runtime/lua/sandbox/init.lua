@@ -26,7 +26,7 @@ local function require(name)
   local value = modules[name]
   if value == LOADING then error(("module '%s' requires itself"):format(name), 2) end
   if value ~= nil then return value end
-  local load = primitives.find(name)
+  local load = primitives.find_module(name)
   if not load then error(("there is no module '%s'"):format(tostring(name)), 2) end
   modules[name] = LOADING
   local ok
