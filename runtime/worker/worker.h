@@ -22,9 +22,7 @@ struct worker_options {
     const char *scripts; /* folder with workflows/ and activities/ */
     const char *space;   /* Temporal's namespace */
     const char *task_queue;
-    const char *identity;   /* NULL: pid@host */
-    const char *deployment; /* worker deployment and build id, both or neither; NULL: unversioned */
-    const char *build_id;
+    const char *identity;       /* NULL: pid@host */
     const char *health_address; /* "127.0.0.1:9464", port 0 picks one; NULL: no HTTP */
 
     size_t cache_size;      /* runs kept in memory, default 1000; 0: none, no sticky queue */
@@ -43,8 +41,6 @@ struct worker_options {
     int default_heartbeat_ms; /* between heartbeats of activities without a heartbeat timeout;
                                  default 30000 */
     int max_heartbeat_ms;     /* between heartbeats of any activity; default 60000 */
-    int fatal_grace_ms;       /* how long polls may be refused for good (no such namespace, no
-                                 permission) before the worker gives up; default 60000 */
 
     int slice_ms;             /* CPU time of one activation of a workflow; 0: as workflow.h says */
     size_t instance_limit;    /* memory of one run; 0: as workflow.h says */
@@ -94,6 +90,7 @@ struct worker_state {
     struct worker_figures sticky; /* used and max are the cache: runs in memory, capacity */
     struct worker_figures activities;
     int64_t turned_ms; /* monotonic time when the desk last came round: it is alive */
+    int64_t busy_ms;   /* how long the busiest runner has been at one task */
     char server[64];   /* the server's version */
 };
 

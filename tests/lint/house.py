@@ -14,6 +14,9 @@ BANNED_PREFIXES = ("handle_", "process_", "do_")
 # Names that are not ours to choose: Temporal's, libuv's, libpq's and a span's own `data`.
 ALLOWED_DATA = re.compile(r"(->|\.)(data|info|common)\b|_info\b|info_|uv_|curl_|PQ|\bTpb__|\bGpb__")
 
+# A callback has the parameters that the library calling it gives.
+FOREIGN = re.compile(r"\bMHD_Result\b")
+
 
 def tracked(*patterns):
     out = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
@@ -78,7 +81,7 @@ def functions_are_short():
             if len(body) > FUNCTION_LINES:
                 yield f"{path}:{line}: {len(body)} lines in a function, more than {FUNCTION_LINES}"
             inner = re.sub(r"\([^()]*\)", "", signature[signature.find("(") + 1:signature.rfind(")")])
-            if inner.count(",") + 1 > PARAMETERS:
+            if inner.count(",") + 1 > PARAMETERS and not FOREIGN.search(signature):
                 yield f"{path}:{line}: {inner.count(',') + 1} parameters, more than {PARAMETERS}"
             for offset, text in enumerate(body):
                 hit = re.match(r"( +)(if|for|while|switch|do)\b", text)

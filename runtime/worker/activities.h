@@ -1,0 +1,81 @@
+/*
+ * Activity tasks in hand: each goes to an activity loop, its heartbeats and its outcome come back
+ * and go to the server (temporal-worker.md 3.1 to 3.4).
+ *
+ * Local timeouts and the details of a bare beat are the loop's (activity.h). What is kept here is
+ * that nothing is lost on the way: details that the server has not acknowledged go with a failure
+ * or ahead of it, and an answer is sent until it is taken or the server has given the task up.
+ */
+#pragma once
+
+#include "activity/activity.h"
+#include "base/arena.h"
+#include "worker/alarm.h"
+#include "worker/exchange.h"
+#include "worker/throttle.h"
+
+struct worker;
+
+struct activity_task {
+    struct note finished; /* loop to desk */
+    struct note beaten;   /* loop to desk, at most one on its way */
+    struct worker *worker;
+    struct activity_loop *loop;
+    struct activity_task *previous;
+    struct activity_task *next;
+    struct arena arena;
+    struct span token;
+    const char *type;
+    const char *activity_id;
+    const char *workflow_id;
+    const char *run_id;
+    const char *labels;
+    int attempt;
+    int64_t received_ms;
+    int64_t waited_ms;   /* between its first scheduling and this attempt's start */
+    int64_t deadline_ms; /* when the server gives it up */
+
+    struct throttle throttle;
+    struct bytes details; /* packed Payloads of the latest beat */
+    bool unconfirmed;     /* the server may not have them */
+    struct exchange beat;
+    struct alarm beat_alarm;
+
+    struct activity_outcome outcome;
+    bool ended;
+    bool flushed;       /* the details were sent once more ahead of the answer */
+    bool gone;          /* the server does not want to hear of it any more */
+    unsigned cancelled; /* reasons told to the loop, one bit each */
+    struct exchange answer;
+    struct alarm answer_alarm;
+
+    pthread_mutex_t lock; /* over what follows, shared with the loop */
+    struct bytes fresh;   /* details of a beat that the desk has not read */
+    bool beat_posted;
+};
+
+struct activities {
+    struct activity_loop **loops;
+    size_t loop_count;
+    size_t turn; /* the loop that gets the next task */
+    struct activity_task *first;
+    size_t count;
+    size_t executing; /* of which the loops have not given back */
+    uint64_t failed;
+    bool abandoned;
+};
+
+/* Starts the loops. `*any` says whether the scripts define activities. */
+bool activities_start(struct worker *worker, bool *any, struct error *err);
+
+/* Desk's thread. A packed PollActivityTaskQueueResponse, with its slot. */
+void activities_accept(struct worker *worker, struct span packed);
+
+/* Desk's thread: tells every executing task. */
+void activities_cancel(struct worker *worker, enum activity_cancel_reason reason);
+
+/* Desk's thread: what has been given back is not answered any more. */
+void activities_abandon(struct worker *worker);
+
+/* Kills what still executes and joins the loops: their last notes are in the desk's box then. */
+void activities_stop(struct worker *worker);

@@ -1,0 +1,50 @@
+/*
+ * Polls: outstanding long-poll calls, none of them a thread. A slot is reserved before a poll is
+ * sent; a poll that comes back empty is sent again with the same slot (temporal-worker.md 2.1,
+ * 3.1). Retries and the grace for refusals are rpc's (RPC_LONG_POLL): a poll that fails here has
+ * been refused for good.
+ */
+#pragma once
+
+#include "worker/balance.h"
+#include "worker/exchange.h"
+#include "worker/slots.h"
+
+struct worker;
+
+struct poller {
+    struct exchange exchange;
+    struct worker *worker;
+    enum poll_queue queue;
+    bool out; /* its poll is outstanding */
+};
+
+enum { POLL_QUEUES = 3 };
+
+struct polls {
+    struct poller *pollers; /* those for workflows first */
+    size_t workflow_pollers;
+    size_t count;
+    struct bytes requests[POLL_QUEUES]; /* packed once */
+    int64_t answered_ms[POLL_QUEUES];   /* monotonic time of the last good answer */
+    int64_t pause_until_ms;             /* after an answer that could not be received */
+    struct balance balance;
+    struct slots workflow_slots;
+    struct slots activity_slots;
+    bool closed;
+};
+
+/* `workflows`, `activities`: whether the scripts define any; only then their queue is polled. */
+void polls_init(struct worker *worker, bool workflows, bool activities);
+
+/* Sends as many polls as slots and limits allow. */
+void polls_fill(struct worker *worker, int64_t now_ms);
+
+/* A task that a poll of this queue brought is over: its slot is free. */
+void polls_task_done(struct worker *worker, enum poll_queue queue);
+
+/* No more polls: what is out still comes back, with `cancel` at once. */
+void polls_close(struct worker *worker, bool cancel);
+int polls_out(const struct worker *worker, enum poll_queue queue);
+bool polls_idle(const struct worker *worker);
+void polls_release(struct worker *worker);

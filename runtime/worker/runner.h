@@ -1,0 +1,71 @@
+/*
+ * Runners: the threads that work on workflow tasks. A run belongs to one runner, by hash of its run
+ * id, and so do its Lua state and its place in the cache. A runner never waits for the server: a
+ * run whose page or answer is on its way is parked, and others go on.
+ *
+ * A run has one task under way. What arrives meanwhile waits: the newest real task (an older one
+ * has timed out at the server) and every query (temporal-worker.md 2.2).
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "worker/cache.h"
+#include "worker/note.h"
+#include "workflow/workflow.h"
+
+struct task;
+struct worker;
+
+struct runner {
+    struct worker *worker;
+    pthread_t thread;
+    bool started;
+    struct mailbox box;
+    struct workflow_host *host;
+    struct cache cache;
+    struct task *ready; /* to begin, in order */
+    struct task **ready_end;
+    bool abandoned; /* tasks end without being worked on */
+    bool closed;
+    struct note abandon;
+    struct note close;
+    enum { RUNNER_OPENING, RUNNER_OPEN, RUNNER_FAILED } outcome; /* under the worker's lock */
+    struct error failure;
+    atomic_llong busy_since_ms; /* monotonic; 0: waiting for work */
+};
+
+/* A run in memory, with what waits for it. */
+struct held_run {
+    struct cache_entry entry;
+    struct workflow_run *run; /* NULL: evicted, and to be rebuilt by the next task */
+    struct task *task;        /* under way */
+    struct task *next;        /* the newest real task waiting */
+    struct task *queries;
+    struct task **queries_end;
+    int64_t started_ms; /* wall time of its first event, 0: not seen */
+};
+
+/* Opens as many hosts and threads as there are runners. Fails when a script does not compile. */
+bool runners_start(struct worker *worker, struct error *err);
+
+/* Desk's thread. Takes the body, a packed PollWorkflowTaskQueueResponse, and its slot. */
+void runners_accept(struct worker *worker, struct span run_id, struct bytes *body);
+
+/* Desk's thread: cancels every call that a task waits for, so that all tasks end soon. */
+void runners_abandon(struct worker *worker);
+
+/* No task may be in hand. */
+void runners_stop(struct worker *worker);
+
+/* When the runner that has been at one activation longest began it (monotonic ms), 0: none is. */
+int64_t runners_busy_since(const struct worker *worker);
+
+/* --- for task.c, on the runner's thread --- */
+
+/* The task is over. `evict`: the run's state cannot be trusted or is of no use any more. */
+void runner_finished(struct runner *runner, struct task *task, bool evict);
+
+/* A task for a run of this runner: begun soon, or kept until its run is free. */
+void runner_offer(struct runner *runner, struct task *task);
