@@ -50,7 +50,8 @@ struct activity_options {
     const struct script_source
         *sources; /* every script under scripts/activities and what they require */
     size_t source_count;
-    const char *identity;
+    size_t heap_limit; /* bytes of all tasks' Lua memory; 0: 1 GiB */
+    size_t task_limit; /* bytes of one task's; 0: 256 MiB */
     struct activity_listener listener;
 };
 
@@ -64,5 +65,5 @@ void activity_cancel(struct activity_loop *loop, void *task, enum activity_cance
 /* Names of the activities that the scripts define; NULL ends the list. */
 const char *const *activity_names(const struct activity_loop *loop);
 
-/* Every task must have finished. Joins the thread. */
+/* Joins the thread. What has not finished by itself is killed and finishes as ACTIVITY_DROPPED. */
 void activity_loop_stop(struct activity_loop *loop);

@@ -1,0 +1,238 @@
+/* The loop's thread and the letters that other threads send it. */
+#include <errno.h>
+#include <lauxlib.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "activity/activity.h"
+#include "activity/modules.h"
+#include "activity/task.h"
+#include "base/memory.h"
+
+enum { STACK_BYTES = 8 << 20, HEAP_LIMIT = 1 << 30, TASK_LIMIT = 256 << 20 };
+
+enum order { ORDER_START, ORDER_CANCEL, ORDER_STOP };
+
+struct message {
+    struct letter letter; /* first */
+    enum order order;
+    void *task;
+    struct bytes packed;                /* of START */
+    enum activity_cancel_reason reason; /* of CANCEL */
+};
+
+struct activity_loop {
+    struct reactor *reactor;
+    struct task_host host;
+    struct activity_listener worker;
+    struct activity_listener own; /* what tasks talk to: hands on, and knows when to stop */
+    char **names;
+    struct mailbox box;
+    uv_async_t mail;
+    pthread_t thread;
+    bool stopping;
+};
+
+/* --- letters --- */
+
+static void post(struct activity_loop *loop, struct message message)
+{
+    struct message *letter = memory_copy(&message, sizeof message);
+    mailbox_send(&loop->box, &letter->letter);
+}
+
+void activity_submit(struct activity_loop *loop, void *task, struct span packed)
+{
+    struct message message = {.order = ORDER_START, .task = task};
+    bytes_add_span(&message.packed, packed);
+    post(loop, message);
+}
+
+void activity_cancel(struct activity_loop *loop, void *task, enum activity_cancel_reason reason)
+{
+    post(loop, (struct message){.order = ORDER_CANCEL, .task = task, .reason = reason});
+}
+
+static void stop_when_empty(struct activity_loop *loop)
+{
+    if (loop->stopping && loop->host.tasks.count == 0)
+        reactor_stop(loop->reactor);
+}
+
+static void finished(void *user, void *task, struct activity_outcome *outcome)
+{
+    struct activity_loop *loop = user;
+    loop->worker.finished(loop->worker.user, task, outcome);
+    stop_when_empty(loop);
+}
+
+static void heartbeat(void *user, void *task, struct span details)
+{
+    struct activity_loop *loop = user;
+    loop->worker.heartbeat(loop->worker.user, task, details);
+}
+
+static void obey(struct activity_loop *loop, struct message *message)
+{
+    switch (message->order) {
+    case ORDER_START:
+        task_start(&loop->host, message->task, &message->packed);
+        break;
+    case ORDER_CANCEL:
+        task_cancel(&loop->host, message->task, message->reason);
+        break;
+    case ORDER_STOP:
+        loop->stopping = true;
+        task_kill_all(&loop->host);
+        stop_when_empty(loop);
+        break;
+    }
+    bytes_release(&message->packed);
+    free(message);
+}
+
+static void take_mail(uv_async_t *mail)
+{
+    struct activity_loop *loop = mail->data;
+    struct letter *letter = mailbox_take(&loop->box);
+    while (letter) {
+        struct message *message = (struct message *)letter;
+        letter = letter->next;
+        obey(loop, message);
+    }
+}
+
+static void ring(void *mail)
+{
+    uv_async_send(mail);
+}
+
+/* --- its life --- */
+
+static bool load_scripts(struct activity_loop *loop, const struct activity_options *options,
+                         struct error *err)
+{
+    lua_State *L = reactor_lua(loop->reactor);
+    lua_newtable(L);
+    for (size_t i = 0; i < options->source_count; i++) {
+        const struct script_source *source = &options->sources[i];
+        vm_source(vm_of(L), source->name, source->text);
+        lua_createtable(L, 0, 3);
+        lua_pushlstring(L, source->name.data, source->name.size);
+        lua_setfield(L, -2, "name");
+        lua_pushlstring(L, source->text.data, source->text.size);
+        lua_setfield(L, -2, "text");
+        if (!vm_load(vm_of(L), source->name, source->text, err))
+            return false;
+        lua_setfield(L, -2, "chunk");
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    return true;
+}
+
+static void keep_names(struct activity_loop *loop)
+{
+    lua_State *L = reactor_lua(loop->reactor);
+    size_t count = lua_objlen(L, -1);
+    loop->names = memory_new((count + 1) * sizeof *loop->names);
+    for (size_t i = 0; i < count; i++) {
+        lua_rawgeti(L, -1, (int)i + 1);
+        loop->names[i] = memory_copy_text(lua_tostring(L, -1));
+        lua_pop(L, 1);
+    }
+}
+
+/* The scripts' top levels run outside of fibers: they define, and cannot wait. */
+static bool boot(struct activity_loop *loop, const struct activity_options *options,
+                 struct error *err)
+{
+    lua_State *L = reactor_lua(loop->reactor);
+    if (!vm_require(vm_of(L), "activity", err))
+        return false;
+    lua_getfield(L, -1, "activity");
+    modules_global(L, "activity");
+    lua_getfield(L, -1, "run");
+    loop->host.run = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_getfield(L, -1, "boot");
+    if (!load_scripts(loop, options, err))
+        return false;
+    if (lua_pcall(L, 1, 1, 0) != 0)
+        return vm_error(L, err);
+    keep_names(loop);
+    lua_settop(L, 0);
+    return true;
+}
+
+static bool open_loop(struct activity_loop *loop, const struct activity_options *options,
+                      struct error *err)
+{
+    struct vm *vm = vm_new(VM_ACTIVITY, options->heap_limit ? options->heap_limit : HEAP_LIMIT);
+    if (!reactor_open(&loop->reactor, vm, err)) {
+        vm_free(vm);
+        return false;
+    }
+    loop->worker = options->listener;
+    loop->own = (struct activity_listener){finished, heartbeat, loop};
+    loop->host.reactor = loop->reactor;
+    loop->host.listener = &loop->own;
+    loop->host.memory_limit = options->task_limit ? options->task_limit : TASK_LIMIT;
+    uv_async_init(reactor_uv(loop->reactor), &loop->mail, take_mail);
+    loop->mail.data = loop;
+    mailbox_init(&loop->box, ring, &loop->mail);
+    return modules_open(loop->reactor, err) && boot(loop, options, err);
+}
+
+static void close_loop(struct activity_loop *loop)
+{
+    if (loop->reactor) {
+        uv_close((uv_handle_t *)&loop->mail, NULL);
+        reactor_close(loop->reactor);
+        mailbox_release(&loop->box);
+    }
+    for (char **name = loop->names; name && *name; name++)
+        free(*name);
+    free(loop->names);
+    map_release(&loop->host.tasks);
+    free(loop);
+}
+
+static void *run(void *user)
+{
+    struct activity_loop *loop = user;
+    pthread_setname_np(pthread_self(), "activities");
+    reactor_run(loop->reactor);
+    return NULL;
+}
+
+bool activity_loop_start(struct activity_loop **out, const struct activity_options *options,
+                         struct error *err)
+{
+    struct activity_loop *loop = memory_new(sizeof *loop);
+    pthread_attr_t attributes;
+    if (!open_loop(loop, options, err)) {
+        close_loop(loop);
+        return false;
+    }
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    errno = pthread_create(&loop->thread, &attributes, run, loop);
+    pthread_attr_destroy(&attributes);
+    if (errno) {
+        close_loop(loop);
+        return error_errno(err, "starting the thread of activities");
+    }
+    *out = loop;
+    return true;
+}
+
+const char *const *activity_names(const struct activity_loop *loop)
+{
+    return (const char *const *)loop->names;
+}
+
+void activity_loop_stop(struct activity_loop *loop)
+{
+    post(loop, (struct message){.order = ORDER_STOP});
+    pthread_join(loop->thread, NULL);
+    close_loop(loop);
+}

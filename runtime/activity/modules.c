@@ -1,0 +1,47 @@
+#include "activity/modules.h"
+
+#include "activity/failure.h"
+#include "activity/task.h"
+#include "script/json.h"
+
+static const struct module {
+    const char *name;
+    lua_CFunction open;
+} modules[] = {
+    {"json",         json_open },
+    {"native.task",  task_open },
+    {"native.timer", timer_open},
+    {"native.http",  http_open },
+};
+
+static const struct word {
+    const char *name;
+    const char *module;
+} words[] = {
+    {"activity", "activity.api" }, /* a loop of tasks puts one in its place that also defines */
+    {"http",     "activity.http"},
+    {"json",     "json"         },
+};
+
+void modules_global(lua_State *L, const char *name)
+{
+    lua_pushvalue(L, -1);
+    lua_setglobal(L, name);
+    vm_global(vm_of(L), name);
+}
+
+bool modules_open(struct reactor *reactor, struct error *err)
+{
+    lua_State *L = reactor_lua(reactor);
+    struct vm *vm = vm_of(L);
+    if (!failure_open(vm, err))
+        return false;
+    for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
+        vm_module(vm, modules[i].name, modules[i].open);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!vm_require(vm, words[i].module, err))
+            return false;
+        modules_global(L, words[i].name);
+    }
+    return true;
+}

@@ -1,0 +1,40 @@
+#include "activity/scratch.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SCRATCH "signalroom.scratch"
+
+static int release(lua_State *L)
+{
+    bytes_release(lua_touserdata(L, 1));
+    return 0;
+}
+
+struct bytes *scratch_push(lua_State *L)
+{
+    struct bytes *scratch = lua_newuserdata(L, sizeof *scratch);
+    memset(scratch, 0, sizeof *scratch);
+    if (luaL_newmetatable(L, SCRATCH)) {
+        lua_pushcfunction(L, release);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    return scratch;
+}
+
+const char *number_text(double number, char text[NUMBER_TEXT_SIZE])
+{
+    if (floor(number) == number && fabs(number) < 1e18) {
+        snprintf(text, NUMBER_TEXT_SIZE, "%.0f", number);
+        return text;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, NUMBER_TEXT_SIZE, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    return text;
+}

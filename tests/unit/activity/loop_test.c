@@ -1,0 +1,492 @@
+/* Activity tasks on a loop of their own: packed tasks in, packed outcomes out. */
+#include "bench.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "activity/activity.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "proto/proto.h"
+
+enum { PATIENCE_MS = 20000 };
+
+/* What a worker knows of one task. */
+struct slot {
+    bool finished;
+    enum activity_outcome_kind kind;
+    struct bytes body;
+    struct bytes details; /* of the last beat */
+    int beats;
+    int64_t submitted_ms;
+    int64_t finished_ms;
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+static void on_finished(void *user, void *task, struct activity_outcome *outcome)
+{
+    struct slot *slot = task;
+    (void)user;
+    pthread_mutex_lock(&mutex);
+    assert_false(slot->finished);
+    slot->finished = true;
+    slot->finished_ms = clock_monotonic_ms();
+    slot->kind = outcome->kind;
+    bytes_add_span(&slot->body, bytes_span(&outcome->body));
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&mutex);
+}
+
+static void on_heartbeat(void *user, void *task, struct span details)
+{
+    struct slot *slot = task;
+    (void)user;
+    pthread_mutex_lock(&mutex);
+    slot->beats++;
+    bytes_clear(&slot->details);
+    bytes_add_span(&slot->details, details);
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&mutex);
+}
+
+static bool has_finished(struct slot *slot)
+{
+    return slot->finished;
+}
+
+static bool has_beaten(struct slot *slot)
+{
+    return slot->beats > 0;
+}
+
+static void await(struct slot *slot, bool (*condition)(struct slot *slot))
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_MS / 1000;
+    int rc = 0;
+    pthread_mutex_lock(&mutex);
+    while (!condition(slot) && rc == 0)
+        rc = pthread_cond_timedwait(&changed, &mutex, &until);
+    pthread_mutex_unlock(&mutex);
+    assert_int_equal(rc, 0);
+}
+
+/* --- a worker's side --- */
+
+static struct activity_loop *start(const char *script)
+{
+    struct activity_loop *loop = NULL;
+    struct error err = {0};
+    struct script_source source = {SPAN("activities/story.lua"), span_of(script)};
+    struct activity_options options = {
+        .sources = &source,
+        .source_count = 1,
+        .listener = {on_finished, on_heartbeat, NULL},
+    };
+    if (!activity_loop_start(&loop, &options, &err))
+        fail_msg("%s", err.text);
+    return loop;
+}
+
+struct order {
+    const char *type;
+    const char *input; /* JSON, NULL: none */
+    const char *details;
+    int start_to_close_ms;
+    int heartbeat_ms;
+};
+
+static Tpb__Common__Payloads *payloads(struct arena *arena, const char *json)
+{
+    Tpb__Common__Payloads *list = proto_new(&tpb__common__payloads__descriptor, arena);
+    Tpb__Common__Payload *one = proto_new(&tpb__common__payload__descriptor, arena);
+    Tpb__Common__Payload__MetadataEntry *entry =
+        proto_new(&tpb__common__payload__metadata_entry__descriptor, arena);
+    entry->key = "encoding";
+    entry->value = (ProtobufCBinaryData){10, (uint8_t *)"json/plain"};
+    one->n_metadata = 1;
+    one->metadata = arena_alloc(arena, sizeof *one->metadata);
+    one->metadata[0] = entry;
+    one->data = (ProtobufCBinaryData){strlen(json), (uint8_t *)arena_copy_text(arena, json)};
+    list->n_payloads = 1;
+    list->payloads = arena_alloc(arena, sizeof *list->payloads);
+    list->payloads[0] = one;
+    return list;
+}
+
+static Gpb__Duration *duration(struct arena *arena, int ms)
+{
+    Gpb__Duration *d = proto_new(&gpb__duration__descriptor, arena);
+    d->seconds = ms / 1000;
+    d->nanos = ms % 1000 * 1000000;
+    return ms ? d : NULL;
+}
+
+static void submit(struct activity_loop *loop, struct slot *slot, struct order order)
+{
+    struct arena arena = {0};
+    struct bytes packed = {0};
+    Tpb__Workflowservice__PollActivityTaskQueueResponse *poll =
+        proto_new(&tpb__workflowservice__poll_activity_task_queue_response__descriptor, &arena);
+    poll->activity_type = proto_new(&tpb__common__activity_type__descriptor, &arena);
+    poll->activity_type->name = (char *)order.type;
+    poll->activity_id = "7";
+    poll->attempt = 2;
+    poll->input = order.input ? payloads(&arena, order.input) : NULL;
+    poll->heartbeat_details = order.details ? payloads(&arena, order.details) : NULL;
+    poll->start_to_close_timeout = duration(&arena, order.start_to_close_ms);
+    poll->heartbeat_timeout = duration(&arena, order.heartbeat_ms);
+    proto_pack(poll, &packed);
+    slot->submitted_ms = clock_monotonic_ms();
+    activity_submit(loop, slot, bytes_span(&packed));
+    bytes_release(&packed);
+    arena_release(&arena);
+}
+
+static void clear(struct slot *slot)
+{
+    bytes_release(&slot->body);
+    bytes_release(&slot->details);
+    *slot = (struct slot){0};
+}
+
+static void *unpack(const ProtobufCMessageDescriptor *type, const struct bytes *packed,
+                    struct arena *arena)
+{
+    struct error err = {0};
+    void *message = proto_unpack(type, bytes_span(packed), arena, &err);
+    if (!message)
+        fail_msg("%s", err.text);
+    return message;
+}
+
+static void check_json(const Tpb__Common__Payloads *list, const char *json)
+{
+    assert_non_null(list);
+    assert_int_equal(list->n_payloads, 1);
+    const ProtobufCBinaryData *got = &list->payloads[0]->data;
+    if (got->len != strlen(json) || memcmp(got->data, json, got->len) != 0)
+        fail_msg("got %.*s, wanted %s", (int)got->len, (const char *)got->data, json);
+}
+
+static void check_result(const struct slot *slot, const char *json)
+{
+    struct arena arena = {0};
+    assert_int_equal(slot->kind, ACTIVITY_COMPLETED);
+    Tpb__Workflowservice__RespondActivityTaskCompletedRequest *answer =
+        unpack(&tpb__workflowservice__respond_activity_task_completed_request__descriptor,
+               &slot->body, &arena);
+    check_json(answer->result, json);
+    arena_release(&arena);
+}
+
+/* Runs one task to its end. */
+static void run(struct activity_loop *loop, struct slot *slot, const char *type, const char *input)
+{
+    submit(loop, slot, (struct order){.type = type, .input = input});
+    await(slot, has_finished);
+}
+
+static Tpb__Failure__Failure *failure_of(const struct slot *slot, struct arena *arena)
+{
+    assert_int_equal(slot->kind, ACTIVITY_FAILED);
+    Tpb__Workflowservice__RespondActivityTaskFailedRequest *answer =
+        unpack(&tpb__workflowservice__respond_activity_task_failed_request__descriptor, &slot->body,
+               arena);
+    assert_non_null(answer->failure);
+    assert_string_equal(answer->failure->source, "LuaSDK");
+    return answer->failure;
+}
+
+static void check_failure(const struct slot *slot, const char *type, const char *part)
+{
+    struct arena arena = {0};
+    Tpb__Failure__Failure *failure = failure_of(slot, &arena);
+    assert_string_equal(failure->application_failure_info->type, type);
+    if (!strstr(failure->message, part))
+        fail_msg("\"%s\" is not in \"%s\"", part, failure->message);
+    arena_release(&arena);
+}
+
+/* --- stories --- */
+
+static void a_task_runs_and_its_result_comes_back(void **state)
+{
+    (void)state;
+    struct activity_loop *loop = start("activity 'greet' { run = function(who)\n"
+                                       "  return { text = 'hello ' .. who.name, "
+                                       "attempt = activity.info().attempt }\n"
+                                       "end }");
+    struct slot slot = {0};
+    assert_string_equal(activity_names(loop)[0], "greet");
+    assert_null(activity_names(loop)[1]);
+    run(loop, &slot, "greet", "{\"name\":\"Ann\"}");
+    check_result(&slot, "{\"attempt\":2,\"text\":\"hello Ann\"}");
+    clear(&slot);
+    activity_loop_stop(loop);
+}
+
+static void what_a_script_keeps_belongs_to_one_task(void **state)
+{
+    (void)state;
+    struct activity_loop *loop = start("local seen = 0\n"
+                                       "activity 'count' { run = function()\n"
+                                       "  seen = seen + 1; return seen end }");
+    struct slot slot = {0};
+    for (int i = 0; i < 3; i++) {
+        run(loop, &slot, "count", NULL);
+        check_result(&slot, "1");
+        clear(&slot);
+    }
+    activity_loop_stop(loop);
+}
+
+static void a_type_that_no_script_defines_fails_and_names_those_there_are(void **state)
+{
+    (void)state;
+    struct activity_loop *loop = start("activity 'b' { run = function() end }\n"
+                                       "activity 'a' { run = function() end }");
+    struct slot slot = {0};
+    struct arena arena = {0};
+    run(loop, &slot, "c", NULL);
+    check_failure(&slot, "NotFoundError",
+                  "no activity \"c\" in this worker's scripts; they define a, b");
+    assert_false(failure_of(&slot, &arena)->application_failure_info->non_retryable);
+    arena_release(&arena);
+    clear(&slot);
+    activity_loop_stop(loop);
+}
+
+static void typed_errors_become_failures(void **state)
+{
+    (void)state;
+    struct activity_loop *loop = start(
+        "activity 'fail' { run = function(kind)\n"
+        "  if kind == 'plain' then error('broken') end\n"
+        "  if kind == 'value' then error(ValueError('no such date')) end\n"
+        "  if kind == 'final' then error(ApplicationError { type = 'OutOfStock',\n"
+        "    message = 'none left', non_retryable = true, details = { item = 7 } }) end\n"
+        "  if kind == 'later' then error(RateLimited { message = 'slow down', retry_after = 3 }) "
+        "end\n"
+        "  local ok, cause = pcall(error, KeyError('who'))\n"
+        "  error(ApplicationError { type = 'Outer', message = 'bytes \\255', cause = cause })\n"
+        "end }");
+    struct slot slot = {0};
+    struct arena arena = {0};
+    run(loop, &slot, "fail", "\"plain\"");
+    check_failure(&slot, "LuaError", "activities/story.lua:2: broken");
+    assert_non_null(strstr(failure_of(&slot, &arena)->stack_trace, "activities/story.lua:2:"));
+    clear(&slot);
+    run(loop, &slot, "fail", "\"value\"");
+    check_failure(&slot, "ValueError", "no such date");
+    assert_non_null(strstr(failure_of(&slot, &arena)->stack_trace, "activities/story.lua:3:"));
+    clear(&slot);
+    run(loop, &slot, "fail", "\"final\"");
+    check_failure(&slot, "OutOfStock", "none left");
+    assert_true(failure_of(&slot, &arena)->application_failure_info->non_retryable);
+    check_json(failure_of(&slot, &arena)->application_failure_info->details, "{\"item\":7}");
+    clear(&slot);
+    run(loop, &slot, "fail", "\"later\"");
+    check_failure(&slot, "RateLimited", "slow down");
+    assert_int_equal(failure_of(&slot, &arena)->application_failure_info->next_retry_delay->seconds,
+                     3);
+    clear(&slot);
+    run(loop, &slot, "fail", "\"cause\"");
+    check_failure(&slot, "Outer", "bytes ?");
+    assert_string_equal(failure_of(&slot, &arena)->cause->application_failure_info->type,
+                        "KeyError");
+    clear(&slot);
+    arena_release(&arena);
+    activity_loop_stop(loop);
+}
+
+static void heartbeats_carry_details_to_the_next_attempt(void **state)
+{
+    (void)state;
+    struct activity_loop *loop = start("activity 'beat' { run = function()\n"
+                                       "  local before = activity.details()\n"
+                                       "  activity.heartbeat({ page = before.page + 1 })\n"
+                                       "  return before.page end }");
+    struct slot slot = {0};
+    struct arena arena = {0};
+    submit(loop, &slot, (struct order){.type = "beat", .details = "{\"page\":41}"});
+    await(&slot, has_finished);
+    check_result(&slot, "41");
+    assert_int_equal(slot.beats, 1);
+    check_json(unpack(&tpb__common__payloads__descriptor, &slot.details, &arena), "{\"page\":42}");
+    arena_release(&arena);
+    clear(&slot);
+    activity_loop_stop(loop);
+}
+
+static void a_task_that_waits_beats_by_itself_and_keeps_its_details(void **state)
+{
+    (void)state;
+    struct activity_loop *loop =
+        start("activity 'nap' { run = function() activity.sleep(60) end }");
+    struct slot slot = {0};
+    struct arena arena = {0};
+    submit(loop, &slot, (struct order){.type = "nap", .details = "7", .heartbeat_ms = 100});
+    await(&slot, has_beaten);
+    check_json(unpack(&tpb__common__payloads__descriptor, &slot.details, &arena), "7");
+    activity_cancel(loop, &slot, ACTIVITY_CANCEL_REQUESTED);
+    await(&slot, has_finished);
+    assert_int_equal(slot.kind, ACTIVITY_CANCELED);
+    arena_release(&arena);
+    clear(&slot);
+    activity_loop_stop(loop);
+}
+
+static void why_it_was_cancelled_decides_what_the_server_hears(void **state)
+{
+    (void)state;
+    static const struct {
+        enum activity_cancel_reason reason;
+        enum activity_outcome_kind kind;
+        const char *type;
+    } cases[] = {
+        {ACTIVITY_CANCEL_REQUESTED, ACTIVITY_CANCELED, NULL            },
+        {ACTIVITY_NOT_FOUND,        ACTIVITY_DROPPED,  NULL            },
+        {ACTIVITY_TIMED_OUT,        ACTIVITY_DROPPED,  NULL            },
+        {ACTIVITY_PAUSED,           ACTIVITY_FAILED,   "ActivityPause" },
+        {ACTIVITY_RESET,            ACTIVITY_FAILED,   "ActivityReset" },
+        {ACTIVITY_WORKER_SHUTDOWN,  ACTIVITY_FAILED,   "WorkerShutdown"},
+    };
+    struct activity_loop *loop =
+        start("activity 'nap' { run = function() activity.sleep(60) end }");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct slot slot = {0};
+        submit(loop, &slot, (struct order){.type = "nap", .heartbeat_ms = 100});
+        await(&slot, has_beaten);
+        activity_cancel(loop, &slot, cases[i].reason);
+        await(&slot, has_finished);
+        assert_int_equal(slot.kind, cases[i].kind);
+        if (cases[i].type)
+            check_failure(&slot, cases[i].type, "");
+        clear(&slot);
+    }
+    activity_loop_stop(loop);
+}
+
+static void a_script_may_clean_up_after_it_was_cancelled(void **state)
+{
+    (void)state;
+    struct activity_loop *loop = start(
+        "activity 'tidy' { run = function()\n"
+        "  local ok, err = pcall(activity.sleep, 60)\n"
+        "  activity.sleep('10ms')\n"
+        "  return { err.type, activity.cancelled(), (select(2, activity.cancelled())) } end }");
+    struct slot slot = {0};
+    submit(loop, &slot, (struct order){.type = "tidy", .heartbeat_ms = 100});
+    await(&slot, has_beaten);
+    activity_cancel(loop, &slot, ACTIVITY_CANCEL_REQUESTED);
+    await(&slot, has_finished);
+    check_result(&slot, "[\"CancelledError\",true,\"cancel_requested\"]");
+    clear(&slot);
+    activity_loop_stop(loop);
+}
+
+static void a_task_cancelled_before_it_waits_is_cancelled_when_it_does(void **state)
+{
+    (void)state;
+    struct activity_loop *loop = start("activity 'busy' { run = function()\n"
+                                       "  activity.heartbeat(1)\n"
+                                       "  while not activity.cancelled() do end\n"
+                                       "  activity.sleep(60) end }");
+    struct slot slot = {0};
+    submit(loop, &slot, (struct order){.type = "busy"});
+    await(&slot, has_beaten);
+    activity_cancel(loop, &slot, ACTIVITY_CANCEL_REQUESTED);
+    await(&slot, has_finished);
+    assert_int_equal(slot.kind, ACTIVITY_CANCELED);
+    clear(&slot);
+    activity_loop_stop(loop);
+}
+
+static void a_memory_bomb_fails_its_task_alone(void **state)
+{
+    (void)state;
+    struct activity_loop *loop =
+        start("activity 'bomb' { run = function()\n"
+              "  local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end end }\n"
+              "activity 'fine' { run = function() activity.sleep('50ms') return 1 end }");
+    struct slot bomb = {0}, fine = {0};
+    submit(loop, &bomb, (struct order){.type = "bomb"});
+    submit(loop, &fine, (struct order){.type = "fine"});
+    await(&bomb, has_finished);
+    await(&fine, has_finished);
+    check_failure(&bomb, "OutOfMemory", "more memory");
+    check_result(&fine, "1");
+    clear(&bomb);
+    clear(&fine);
+    activity_loop_stop(loop);
+}
+
+static void a_task_that_calculates_delays_nobody(void **state)
+{
+    (void)state;
+    struct activity_loop *loop =
+        start("activity 'busy' { run = function() while true do end end }\n"
+              "activity 'nap' { run = function() activity.sleep('50ms') end }");
+    struct slot busy = {0}, naps[20] = {0};
+    submit(loop, &busy, (struct order){.type = "busy"});
+    for (int i = 0; i < 20; i++)
+        submit(loop, &naps[i], (struct order){.type = "nap"});
+    for (int i = 0; i < 20; i++) {
+        await(&naps[i], has_finished);
+        assert_in_range(naps[i].finished_ms - naps[i].submitted_ms, 49, 250);
+        clear(&naps[i]);
+    }
+    activity_loop_stop(loop);
+    assert_true(busy.finished);
+    assert_int_equal(busy.kind, ACTIVITY_DROPPED);
+    clear(&busy);
+}
+
+static void scripts_that_do_not_load_are_refused_with_their_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script, *part;
+    } cases[] = {
+        {"activity 'x' { run = 7 }",
+         "activities/story.lua:1: activity \"x\" has no function `run`"                                                 },
+        {"\nlocal = 3",                                        "activities/story.lua:2:"                                },
+        {"activity 'x' { run = function() end, retries = 3 }", "retries"                                                },
+        {"tpyo = 1",                                           "activities/story.lua:1: assignment to the global 'tpyo'"},
+        {"activity.sleep(1)",                                  "which the top level of a script cannot"                 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct activity_loop *loop = NULL;
+        struct error err = {0};
+        struct script_source source = {SPAN("activities/story.lua"), span_of(cases[i].script)};
+        struct activity_options options = {.sources = &source, .source_count = 1};
+        bool started = activity_loop_start(&loop, &options, &err);
+        if (started || !strstr(err.text, cases[i].part))
+            fail_msg("\"%s\" is not in \"%s\"", cases[i].part, err.text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest stories[] = {
+        cmocka_unit_test(a_task_runs_and_its_result_comes_back),
+        cmocka_unit_test(what_a_script_keeps_belongs_to_one_task),
+        cmocka_unit_test(a_type_that_no_script_defines_fails_and_names_those_there_are),
+        cmocka_unit_test(typed_errors_become_failures),
+        cmocka_unit_test(heartbeats_carry_details_to_the_next_attempt),
+        cmocka_unit_test(a_task_that_waits_beats_by_itself_and_keeps_its_details),
+        cmocka_unit_test(why_it_was_cancelled_decides_what_the_server_hears),
+        cmocka_unit_test(a_script_may_clean_up_after_it_was_cancelled),
+        cmocka_unit_test(a_task_cancelled_before_it_waits_is_cancelled_when_it_does),
+        cmocka_unit_test(a_memory_bomb_fails_its_task_alone),
+        cmocka_unit_test(a_task_that_calculates_delays_nobody),
+        cmocka_unit_test(scripts_that_do_not_load_are_refused_with_their_line),
+    };
+    return RUN_STORIES("activity loop", stories);
+}
