@@ -140,7 +140,7 @@ function M.resolve(run, job)
   end
   run.activities[job.seq] = nil
   if job.outcome ~= "completed" then return S.resolve(run, activity, false, error_of(activity, job)) end
-  local ok, value = pcall(converter.decode_first, job.attributes and job.attributes.result)
+  local ok, value = pcall(converter.decode_first, job.result)
   if not ok then
     return S.fail_task(run, failure.from_error(("the result of activity %s cannot be read: %s"):format(activity.name,
       tostring(value))))

@@ -2,7 +2,8 @@
 -- order of temporal-worker spec 2.7. C calls it and nothing else.
 --
 -- activation:  start (once: who the run is), jobs, now_ms, replaying, history_length, history_bytes,
---              suggest_continue_as_new, queries, describe
+--              suggest_continue_as_new, queries, log (once: where lines go),
+--              describe (a script's name: which types it defines)
 -- result:      commands, or failure (the task fails), or answers (of queries), or types (of describe)
 
 local S = require "workflow.scheduler"
@@ -13,6 +14,7 @@ local ending = require "workflow.ending"
 local failure = require "failure"
 local log = require "workflow.log"
 local options = require "options"
+local place = require("sandbox").place
 local queries = require "workflow.query"
 local signals = require "workflow.signal"
 local timers = require "workflow.timer"
@@ -40,7 +42,7 @@ local function define(name, definition)
   check_handlers(definition.signals, ("workflow %q: signals"):format(name))
   check_handlers(definition.queries, ("workflow %q: queries"):format(name))
   if run.definitions[name] then error(("workflow %q is defined twice"):format(name), 3) end
-  run.definitions[name] = definition
+  run.definitions[name], run.places[name] = definition, place()
 end
 
 local vocabulary = {
@@ -52,9 +54,12 @@ local vocabulary = {
   end,
 }
 
-local function type_names(run)
+-- All types, or those that one script defines itself.
+local function type_names(run, script)
   local names = {}
-  for name in pairs(run.definitions) do names[#names + 1] = name end
+  for name in pairs(run.definitions) do
+    if not script or run.places[name]:sub(1, #script + 1) == script .. ":" then names[#names + 1] = name end
+  end
   table.sort(names)
   return names
 end
@@ -153,7 +158,7 @@ end
 
 local function activate(run, activation)
   S.run = run
-  if activation.describe then return { types = type_names(run) } end
+  if activation.describe then return { types = type_names(run, activation.describe) } end
   if activation.start then begin(run, activation.start) end
   run.now_ms, run.replaying = activation.now_ms, activation.replaying
   run.history_length, run.history_bytes = activation.history_length, activation.history_bytes
@@ -169,7 +174,7 @@ return function(env, host)
   S.run = run
   S.format = S.format or env.string.format
   rawset(env, "workflow", setmetatable({}, vocabulary))
-  run.loading = true
+  run.loading, run.places = true, {}
   host.run_bundle()
   run.loading = nil
   return function(activation)

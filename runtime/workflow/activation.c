@@ -1,0 +1,375 @@
+/*
+ * One call of the script: jobs become a Lua table, the commands that come back become the core's.
+ * The tables' shape is described in runtime/lua/workflow/init.lua, the other side of this file.
+ */
+#include <lauxlib.h>
+#include <openssl/evp.h>
+
+#include "base/log.h"
+#include "script/message.h"
+#include "workflow/inside.h"
+#include "workflow/wire.h"
+
+/* --- what the library may call --- */
+
+/* level, text, workflow type, workflow id, run id */
+static int write_log(lua_State *L)
+{
+    bool warning = *luaL_checkstring(L, 1) == 'w';
+
+    log_event(warning ? LOG_WARNING : LOG_INFO, "workflow_log", "text", luaL_checkstring(L, 2),
+              "workflow_type", luaL_optstring(L, 3, NULL), "workflow_id",
+              luaL_optstring(L, 4, NULL), "run_id", luaL_optstring(L, 5, NULL), NULL);
+    return 0;
+}
+
+/* --- tables for the script --- */
+
+static void set_text(lua_State *L, const char *key, struct span text)
+{
+    lua_pushlstring(L, text.data ? text.data : "", text.size);
+    lua_setfield(L, -2, key);
+}
+
+static void set_number(lua_State *L, const char *key, double number)
+{
+    lua_pushnumber(L, number);
+    lua_setfield(L, -2, key);
+}
+
+static void set_flag(lua_State *L, const char *key, bool flag)
+{
+    lua_pushboolean(L, flag);
+    lua_setfield(L, -2, key);
+}
+
+/* The first eight bytes of SHA-256 of the run id: in histories forever. */
+static void set_seed(lua_State *L, struct span run_id)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE] = {0};
+
+    EVP_Digest(run_id.data, run_id.size, hash, NULL, EVP_sha256(), NULL);
+    set_text(L, "seed", (struct span){(const char *)hash, 8});
+}
+
+static const char *const kind_names[] = {
+    [JOB_INITIALIZE] = "initialize",
+    [JOB_PATCH] = "patch",
+    [JOB_RANDOM_SEED] = "random_seed",
+    [JOB_SIGNAL] = "signal",
+    [JOB_UPDATE] = "update",
+    [JOB_FIRE_TIMER] = "fire_timer",
+    [JOB_RESOLVE_ACTIVITY] = "resolve_activity",
+    [JOB_CANCEL_WORKFLOW] = "cancel",
+};
+
+static const char *outcome_of(const struct event *event)
+{
+    if (!event)
+        return "canceled";
+    switch (event->type) {
+    case EVENT_ACTIVITY_COMPLETED:
+        return "completed";
+    case EVENT_ACTIVITY_FAILED:
+        return "failed";
+    case EVENT_ACTIVITY_TIMED_OUT:
+        return "timed_out";
+    default:
+        return "canceled";
+    }
+}
+
+static void set_attributes(lua_State *L, const struct event *event)
+{
+    message_push(L, event->attrs);
+    lua_setfield(L, -2, "attributes");
+}
+
+static void set_resolution(lua_State *L, const struct job *job)
+{
+    const Tpb__History__ActivityTaskCompletedEventAttributes *completed;
+
+    lua_pushstring(L, outcome_of(job->event));
+    lua_setfield(L, -2, "outcome");
+    if (job->event && job->event->type == EVENT_ACTIVITY_COMPLETED) {
+        completed = job->event->attrs;
+        if (completed->result) {
+            message_push(L, &completed->result->base);
+            lua_setfield(L, -2, "result");
+        }
+        return;
+    }
+    set_number(L, "scheduled_id", (double)job->scheduled_id);
+    set_number(L, "started_id", (double)job->started_id);
+    if (job->event)
+        set_attributes(L, job->event);
+}
+
+static void push_job(lua_State *L, const struct job *job)
+{
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, kind_names[job->kind]);
+    lua_setfield(L, -2, "kind");
+    switch (job->kind) {
+    case JOB_RESOLVE_ACTIVITY:
+        set_number(L, "seq", job->seq);
+        set_resolution(L, job);
+        break;
+    case JOB_FIRE_TIMER:
+        set_number(L, "seq", job->seq);
+        break;
+    case JOB_RANDOM_SEED:
+        set_seed(L, job->event->failed.new_run_id);
+        break;
+    default:
+        set_attributes(L, job->event);
+    }
+}
+
+/* Who the run is: with its first activation. */
+static void set_start(lua_State *L, const struct workflow_run *run, const struct event *started)
+{
+    lua_createtable(L, 0, 5);
+    set_text(L, "workflow_id", span_of(run->task->workflow_execution->workflow_id));
+    set_text(L, "run_id", span_of(run->run_id));
+    set_text(L, "namespace", span_of(run->host->options.space));
+    set_text(L, "task_queue", span_of(run->host->options.task_queue));
+    set_seed(L, started->workflow.original_run_id);
+    lua_setfield(L, -2, "start");
+    lua_pushcfunction(L, write_log);
+    lua_setfield(L, -2, "log");
+}
+
+static void push_activation(lua_State *L, struct run_moment moment)
+{
+    lua_createtable(L, 0, 8);
+    set_number(L, "now_ms", (double)moment.now_ms);
+    set_flag(L, "replaying", moment.replaying);
+    set_number(L, "history_length", (double)moment.history_length);
+    set_number(L, "history_bytes", (double)moment.history_bytes);
+    set_flag(L, "suggest_continue_as_new", moment.suggest_continue_as_new);
+}
+
+static void push_jobs(lua_State *L, const struct workflow_run *run, const struct run_jobs *jobs)
+{
+    push_activation(L, jobs->moment);
+    lua_createtable(L, (int)jobs->count, 0);
+    for (size_t i = 0; i < jobs->count; i++) {
+        push_job(L, &jobs->jobs[i]);
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    lua_setfield(L, -2, "jobs");
+    if (jobs->jobs[0].kind == JOB_INITIALIZE)
+        set_start(L, run, jobs->jobs[0].event);
+}
+
+/* --- what comes back --- */
+
+static struct span field_text(lua_State *L, int table, const char *key, struct arena *arena)
+{
+    struct span text = {0};
+
+    lua_getfield(L, table, key);
+    text.data = lua_tolstring(L, -1, &text.size);
+    if (text.data)
+        text.data = arena_copy(arena, text.data, text.size);
+    lua_pop(L, 1);
+    return text;
+}
+
+static double field_number(lua_State *L, int table, const char *key)
+{
+    lua_getfield(L, table, key);
+    double number = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    return number;
+}
+
+static bool field_message(lua_State *L, int table, const char *key, struct arena *arena,
+                          const ProtobufCMessageDescriptor *type, void *out, struct error *err)
+{
+    ProtobufCMessage *message = NULL;
+    bool there;
+
+    lua_getfield(L, table, key);
+    there = lua_istable(L, -1);
+    if (there)
+        message = message_read(L, lua_gettop(L), type, arena, err);
+    lua_pop(L, 1);
+    *(void **)out = message;
+    return message || !there;
+}
+
+/* The messages of a command are of use only to the server. */
+static bool read_attrs(struct workflow_run *run, lua_State *L, int table, struct command *command,
+                       struct error *err)
+{
+    struct wire_command *attrs = arena_alloc(run->arena, sizeof *attrs);
+    const ProtobufCMessageDescriptor *type = wire_attributes(command->type);
+
+    if (!type)
+        return error_set(err, ERROR_BUG, "the workflow library asked for command %d",
+                         command->type);
+    command->attrs = attrs;
+    if (!field_message(L, table, "attributes", run->arena, type, &attrs->attributes, err) ||
+        !field_message(L, table, "metadata", run->arena, &tpb__sdk__user_metadata__descriptor,
+                       &attrs->metadata, err))
+        return error_add(err, "%s", command->place.size ? command->place.data : "a command");
+    return true;
+}
+
+static bool read_command(struct workflow_run *run, lua_State *L, int table, bool with_messages,
+                         struct command *command, struct error *err)
+{
+    *command = (struct command){
+        .type = (enum command_type)field_number(L, table, "type"),
+        .seq = (uint32_t)field_number(L, table, "seq"),
+        .key = field_text(L, table, "key", run->arena),
+        .name = field_text(L, table, "name", run->arena),
+        .cancel_mode = (enum cancel_mode)field_number(L, table, "mode"),
+        .place = field_text(L, table, "place", run->arena),
+    };
+    return !with_messages || read_attrs(run, L, table, command, err);
+}
+
+static bool read_commands(struct workflow_run *run, lua_State *L, bool with_messages,
+                          struct command **commands, size_t *count, struct error *err)
+{
+    *count = lua_objlen(L, -1);
+    *commands = arena_alloc(run->arena, (*count + 1) * sizeof **commands);
+    for (size_t i = 0; i < *count; i++) {
+        lua_rawgeti(L, -1, (int)i + 1);
+        bool ok = read_command(run, L, lua_gettop(L), with_messages, &(*commands)[i], err);
+        lua_pop(L, 1);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+/* --- calling it --- */
+
+static bool refuse_outcome(struct workflow_run *run, enum instance_outcome outcome,
+                           struct error *err)
+{
+    struct bytes place = {0};
+    struct error told = {0};
+
+    if (outcome == INSTANCE_ERROR)
+        return refuse(run, err);
+    script_place(instance_lua(run->instance), &place);
+    if (outcome == INSTANCE_OUT_OF_TIME)
+        error_set(&told, ERROR_LIMIT,
+                  "[TMPRL1101] potential deadlock: the script ran for %d ms without waiting%s%s",
+                  run->host->options.slice_ms, place.size ? ", at " : "", bytes_text(&place));
+    else
+        error_set(&told, ERROR_LIMIT, "the run needs more than %zu MiB of memory%s%s",
+                  run->host->options.instance_limit >> 20, place.size ? ", at " : "",
+                  bytes_text(&place));
+    bytes_release(&place);
+    return refuse(run, &told);
+}
+
+/* The failure that the library reports instead of commands. */
+static bool refused_by_script(struct workflow_run *run, lua_State *L, struct error *err)
+{
+    Tpb__Failure__Failure *failure;
+
+    if (!field_message(L, lua_gettop(L), "failure", run->arena, &tpb__failure__failure__descriptor,
+                       &failure, err))
+        return refuse(run, err);
+    if (!failure)
+        return true;
+    return refuse_with(
+        run,
+        TPB__ENUMS__WORKFLOW_TASK_FAILED_CAUSE__WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+        failure, "WorkflowError");
+}
+
+static bool resume(struct workflow_run *run, struct error *err)
+{
+    enum instance_outcome outcome = instance_resume(run->instance, err);
+
+    return outcome == INSTANCE_DONE || refuse_outcome(run, outcome, err);
+}
+
+static bool begin_instance(struct workflow_run *run, const struct event *started, struct error *err)
+{
+    const struct store_bundle *bundle = host_find(run->host, started->name, err);
+
+    if (bundle)
+        run->instance = host_instance(run->host, bundle, &run->cell, err);
+    return run->instance || refuse(run, err);
+}
+
+static void record(struct workflow_run *run, const struct command *commands, size_t count)
+{
+    struct recorder *recorder = run->recorder;
+
+    if (++recorder->activations <= recorder->recorded)
+        return;
+    recorder->recorded = recorder->activations;
+    for (size_t i = 0; i < count; i++)
+        proto_pack(wire_command(&commands[i], run->arena), recorder->commands);
+}
+
+static bool take_commands(struct workflow_run *run, lua_State *L, bool replaying, struct error *err)
+{
+    struct command *commands;
+    size_t count;
+
+    lua_getfield(L, -1, "commands");
+    if (!read_commands(run, L, !replaying || run->recorder, &commands, &count, err))
+        return refuse(run, err);
+    lua_pop(L, 1);
+    if (run->recorder)
+        record(run, commands, count);
+    return run_apply(run->core, commands, count, err) || refuse(run, err);
+}
+
+bool activation_run(struct workflow_run *run, const struct run_jobs *jobs)
+{
+    struct error err = {0};
+
+    if (jobs->jobs[0].kind == JOB_INITIALIZE && !run->instance &&
+        !begin_instance(run, jobs->jobs[0].event, &err))
+        return false;
+    lua_State *L = instance_lua(run->instance);
+    push_jobs(L, run, jobs);
+    if (!resume(run, &err))
+        return false;
+    bool ok =
+        refused_by_script(run, L, &err) && take_commands(run, L, jobs->moment.replaying, &err);
+    lua_pop(L, 1);
+    return ok;
+}
+
+bool activation_query(struct workflow_run *run, const Tpb__Query__WorkflowQuery *const *queries,
+                      size_t count, Tpb__Query__WorkflowQueryResult **results)
+{
+    lua_State *L = instance_lua(run->instance);
+    struct run_moment moment = run_moment(run->core);
+    struct error err = {0};
+    bool ok = true;
+
+    moment.replaying = true;
+    push_activation(L, moment);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        message_push(L, &queries[i]->base);
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    lua_setfield(L, -2, "queries");
+    if (!resume(run, &err))
+        return false;
+    lua_getfield(L, -1, "answers");
+    for (size_t i = 0; ok && i < count; i++) {
+        lua_rawgeti(L, -1, (int)i + 1);
+        results[i] = (Tpb__Query__WorkflowQueryResult *)message_read(
+            L, lua_gettop(L), &tpb__query__workflow_query_result__descriptor, run->arena, &err);
+        ok = results[i] || refuse(run, &err);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 2);
+    return ok;
+}
