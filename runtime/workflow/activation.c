@@ -140,11 +140,11 @@ static void set_start(lua_State *L, const struct workflow_run *run, const struct
     lua_setfield(L, -2, "log");
 }
 
-static void push_activation(lua_State *L, struct run_moment moment)
+static void push_activation(lua_State *L, const struct workflow_run *run, struct run_moment moment)
 {
     lua_createtable(L, 0, 8);
     set_number(L, "now_ms", (double)moment.now_ms);
-    set_flag(L, "replaying", moment.replaying);
+    set_flag(L, "replaying", moment.replaying || run->rehearsal);
     set_number(L, "history_length", (double)moment.history_length);
     set_number(L, "history_bytes", (double)moment.history_bytes);
     set_flag(L, "suggest_continue_as_new", moment.suggest_continue_as_new);
@@ -152,7 +152,7 @@ static void push_activation(lua_State *L, struct run_moment moment)
 
 static void push_jobs(lua_State *L, const struct workflow_run *run, const struct run_jobs *jobs)
 {
-    push_activation(L, jobs->moment);
+    push_activation(L, run, jobs->moment);
     lua_createtable(L, (int)jobs->count, 0);
     for (size_t i = 0; i < jobs->count; i++) {
         push_job(L, &jobs->jobs[i]);
@@ -319,7 +319,8 @@ static bool take_commands(struct workflow_run *run, lua_State *L, bool replaying
     size_t count;
 
     lua_getfield(L, -1, "commands");
-    if (!read_commands(run, L, !replaying || run->recorder, &commands, &count, err))
+    bool with_messages = run->recorder || !(replaying || run->rehearsal);
+    if (!read_commands(run, L, with_messages, &commands, &count, err))
         return refuse(run, err);
     lua_pop(L, 1);
     if (run->recorder)
@@ -353,7 +354,7 @@ bool activation_query(struct workflow_run *run, const Tpb__Query__WorkflowQuery 
     bool ok = true;
 
     moment.replaying = true;
-    push_activation(L, moment);
+    push_activation(L, run, moment);
     lua_createtable(L, (int)count, 0);
     for (size_t i = 0; i < count; i++) {
         message_push(L, &queries[i]->base);

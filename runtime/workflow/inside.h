@@ -33,8 +33,13 @@ struct workflow_run {
     bool refetching; /* pages come from event 1 on, and the poll's own events close them */
     bool rebuilt;
     struct refusal *refusal; /* NULL: none */
-    struct recorder *recorder;
+
+    bool rehearsal;            /* a replay: the script writes no log, and nothing is sent */
+    struct recorder *recorder; /* NULL: none */
 };
+
+/* Applies all history that is there. With WORKFLOW_ANSWERS the run is worked off, or refused. */
+enum workflow_step workflow_advance(struct workflow_run *run);
 
 /* Lets the script react to the jobs. False and run->refusal when it could not. */
 bool activation_run(struct workflow_run *run, const struct run_jobs *jobs);

@@ -144,7 +144,7 @@ static bool worth_rebuilding(const struct workflow_run *run)
             run->task->history->events[0]->event_id > 1);
 }
 
-static enum workflow_step step(struct workflow_run *run)
+enum workflow_step workflow_advance(struct workflow_run *run)
 {
     struct error err = {0};
     struct run_jobs jobs;
@@ -167,7 +167,7 @@ static enum workflow_step step(struct workflow_run *run)
 
 enum workflow_step workflow_step(struct workflow_run *run, struct workflow_answer *answer)
 {
-    enum workflow_step next = step(run);
+    enum workflow_step next = workflow_advance(run);
 
     *answer = (struct workflow_answer){0};
     if (run->refusal && worth_rebuilding(run)) {

@@ -79,14 +79,17 @@ size_t workflow_run_memory(const struct workflow_run *run);
 enum workflow_replay_mode { REPLAY_WHOLE, REPLAY_TASK_BY_TASK, REPLAY_EVICTING };
 
 struct workflow_replay_report {
+    bool keep_commands; /* set by the caller: fill `commands` */
     size_t events;
-    size_t tasks;
-    struct bytes
-        commands; /* every completed task's packed commands, for comparing runs byte by byte */
+    size_t tasks; /* those that were completed, and one that is open at the end */
+    /* The packed commands of every activation, one after the other, for comparing replays byte by
+     * byte. The caller releases it. */
+    struct bytes commands;
 };
 
-/* False with ERROR_HISTORY and both sides named when the script does not do what the history says.
- */
+/* False with ERROR_HISTORY and both sides named when the script does not do what the history says,
+ * ERROR_SCRIPT when it failed on the way, ERROR_MALFORMED when the history itself is broken.
+ * `report` may be NULL. */
 bool workflow_replay(struct workflow_host *host, const Tpb__History__History *history,
                      const char *workflow_id, enum workflow_replay_mode mode,
                      struct workflow_replay_report *report, struct error *err);

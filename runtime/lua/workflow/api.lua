@@ -175,7 +175,6 @@ function api.info()
   copy.continued_memo, copy.continued_search_attributes, copy.continued_retry_policy = nil, nil, nil
   copy.history_length, copy.history_bytes = run.history_length, run.history_bytes
   copy.continue_as_new_suggested = run.suggest_continue_as_new
-  copy.replaying = run.replaying
   return copy
 end
 
