@@ -1,0 +1,125 @@
+#include "workflow/theatre.h"
+
+#include "story.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char dir[64];
+static struct store *store;
+static struct workflow_host *host;
+static struct arena arena;
+
+static const enum workflow_replay_mode modes[] = {REPLAY_WHOLE, REPLAY_TASK_BY_TASK,
+                                                  REPLAY_EVICTING};
+static const char *const mode_names[] = {"whole", "task by task", "evicting"};
+
+int theatre_open(void **state)
+{
+    char folder[128];
+
+    (void)state;
+    strcpy(dir, "/tmp/workflow-test-XXXXXX");
+    if (!mkdtemp(dir))
+        return -1;
+    snprintf(folder, sizeof folder, "%s/workflows", dir);
+    return mkdir(folder, 0700);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st, (void)kind, (void)ftw;
+    return remove(path);
+}
+
+int theatre_close(void **state)
+{
+    (void)state;
+    workflow_host_close(host);
+    store_close(store);
+    host = NULL;
+    store = NULL;
+    arena_release(&arena);
+    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void theatre_script(const char *name, const char *text)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+bool theatre_try_host(struct workflow_options options, struct error *err)
+{
+    if (!store_open(&store, dir, err))
+        return false;
+    options.store = store;
+    options.space = "default";
+    options.task_queue = "theatre";
+    options.identity = "tester";
+    return workflow_host_open(&host, &options, err);
+}
+
+struct workflow_host *theatre_host(void)
+{
+    struct error err = {0};
+
+    if (!host && !theatre_try_host((struct workflow_options){0}, &err))
+        fail_msg("%s", err.text);
+    return host;
+}
+
+struct arena *theatre_arena(void)
+{
+    return &arena;
+}
+
+static void same(const struct bytes *commands, const struct bytes *expected, const char *mode)
+{
+    if (commands->size != expected->size ||
+        memcmp(commands->data, expected->data, expected->size) != 0)
+        fail_msg("replayed %s the commands differ: %zu and %zu bytes", mode, commands->size,
+                 expected->size);
+}
+
+void theatre_replays(const char *script, const char *words)
+{
+    struct workflow_replay_report first = {.keep_commands = true};
+
+    theatre_script("workflows/t.lua", script);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct workflow_replay_report report = {.keep_commands = true};
+        struct error err = {0};
+        if (!workflow_replay(theatre_host(), history_of(&arena, words), "id", modes[i], &report,
+                             &err))
+            fail_msg("replayed %s: %s", mode_names[i], err.text);
+        if (i == 0)
+            first = report;
+        else
+            same(&report.commands, &first.commands, mode_names[i]);
+        if (i > 0)
+            bytes_release(&report.commands);
+    }
+    bytes_release(&first.commands);
+}
+
+void theatre_refuses(const char *script, const char *words, enum error_kind kind, const char *text)
+{
+    theatre_script("workflows/t.lua", script);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct error err = {0};
+        if (workflow_replay(theatre_host(), history_of(&arena, words), "id", modes[i], NULL, &err))
+            fail_msg("replayed %s it passes", mode_names[i]);
+        if (!strstr(err.text, text) || err.kind != kind)
+            fail_msg("replayed %s: \"%s\" (%s) is not \"%s\" (%s)", mode_names[i], err.text,
+                     error_kind_name(err.kind), text, error_kind_name(kind));
+    }
+}
