@@ -165,82 +165,85 @@ static void push_jobs(lua_State *L, const struct workflow_run *run, const struct
 
 /* --- what comes back --- */
 
-static struct span field_text(lua_State *L, int table, const char *key, struct arena *arena)
+/* The one result of an activation, or a table in it, on top of the stack. */
+struct reading {
+    lua_State *L;
+    struct arena *arena;
+    bool with_messages; /* the messages of commands are of use only to the server */
+    struct error *err;
+};
+
+static struct span read_text(const struct reading *r, const char *key)
 {
     struct span text = {0};
 
-    lua_getfield(L, table, key);
-    text.data = lua_tolstring(L, -1, &text.size);
+    lua_getfield(r->L, -1, key);
+    text.data = lua_tolstring(r->L, -1, &text.size);
     if (text.data)
-        text.data = arena_copy(arena, text.data, text.size);
-    lua_pop(L, 1);
+        text.data = arena_copy(r->arena, text.data, text.size);
+    lua_pop(r->L, 1);
     return text;
 }
 
-static double field_number(lua_State *L, int table, const char *key)
+static double read_number(const struct reading *r, const char *key)
 {
-    lua_getfield(L, table, key);
-    double number = lua_tonumber(L, -1);
-    lua_pop(L, 1);
+    lua_getfield(r->L, -1, key);
+    double number = lua_tonumber(r->L, -1);
+    lua_pop(r->L, 1);
     return number;
 }
 
-static bool field_message(lua_State *L, int table, const char *key, struct arena *arena,
-                          const ProtobufCMessageDescriptor *type, void *out, struct error *err)
+/* False on failure; a message that is not there is NULL and no failure. */
+static bool read_message(const struct reading *r, const char *key,
+                         const ProtobufCMessageDescriptor *type, void *out)
 {
     ProtobufCMessage *message = NULL;
-    bool there;
 
-    lua_getfield(L, table, key);
-    there = lua_istable(L, -1);
+    lua_getfield(r->L, -1, key);
+    bool there = lua_istable(r->L, -1);
     if (there)
-        message = message_read(L, lua_gettop(L), type, arena, err);
-    lua_pop(L, 1);
+        message = message_read(r->L, lua_gettop(r->L), type, r->arena, r->err);
+    lua_pop(r->L, 1);
     *(void **)out = message;
     return message || !there;
 }
 
-/* The messages of a command are of use only to the server. */
-static bool read_attrs(struct workflow_run *run, lua_State *L, int table, struct command *command,
-                       struct error *err)
+static bool read_attrs(const struct reading *r, struct command *command)
 {
-    struct wire_command *attrs = arena_alloc(run->arena, sizeof *attrs);
+    struct wire_command *attrs = arena_alloc(r->arena, sizeof *attrs);
     const ProtobufCMessageDescriptor *type = wire_attributes(command->type);
 
     if (!type)
-        return error_set(err, ERROR_BUG, "the workflow library asked for command %d",
+        return error_set(r->err, ERROR_BUG, "the workflow library asked for command %d",
                          command->type);
     command->attrs = attrs;
-    if (!field_message(L, table, "attributes", run->arena, type, &attrs->attributes, err) ||
-        !field_message(L, table, "metadata", run->arena, &tpb__sdk__user_metadata__descriptor,
-                       &attrs->metadata, err))
-        return error_add(err, "%s", command->place.size ? command->place.data : "a command");
+    if (!read_message(r, "attributes", type, &attrs->attributes) ||
+        !read_message(r, "metadata", &tpb__sdk__user_metadata__descriptor, &attrs->metadata))
+        return error_add(r->err, "%s", command->place.size ? command->place.data : "a command");
     return true;
 }
 
-static bool read_command(struct workflow_run *run, lua_State *L, int table, bool with_messages,
-                         struct command *command, struct error *err)
+static bool read_command(const struct reading *r, struct command *command)
 {
     *command = (struct command){
-        .type = (enum command_type)field_number(L, table, "type"),
-        .seq = (uint32_t)field_number(L, table, "seq"),
-        .key = field_text(L, table, "key", run->arena),
-        .name = field_text(L, table, "name", run->arena),
-        .cancel_mode = (enum cancel_mode)field_number(L, table, "mode"),
-        .place = field_text(L, table, "place", run->arena),
+        .type = (enum command_type)read_number(r, "type"),
+        .seq = (uint32_t)read_number(r, "seq"),
+        .key = read_text(r, "key"),
+        .name = read_text(r, "name"),
+        .cancel_mode = (enum cancel_mode)read_number(r, "mode"),
+        .place = read_text(r, "place"),
     };
-    return !with_messages || read_attrs(run, L, table, command, err);
+    return !r->with_messages || read_attrs(r, command);
 }
 
-static bool read_commands(struct workflow_run *run, lua_State *L, bool with_messages,
-                          struct command **commands, size_t *count, struct error *err)
+static bool read_commands(const struct reading *r, struct command **commands, size_t *count)
 {
-    *count = lua_objlen(L, -1);
-    *commands = arena_alloc(run->arena, (*count + 1) * sizeof **commands);
+    *count = lua_objlen(r->L, -1);
+    *commands = arena_alloc(r->arena, (*count + 1) * sizeof **commands);
     for (size_t i = 0; i < *count; i++) {
-        lua_rawgeti(L, -1, (int)i + 1);
-        bool ok = read_command(run, L, lua_gettop(L), with_messages, &(*commands)[i], err);
-        lua_pop(L, 1);
+        lua_rawgeti(r->L, -1, (int)i + 1);
+        bool ok = read_command(r, &(*commands)[i]);
+        lua_pop(r->L, 1);
         if (!ok)
             return false;
     }
@@ -273,10 +276,10 @@ static bool refuse_outcome(struct workflow_run *run, enum instance_outcome outco
 /* The failure that the library reports instead of commands. */
 static bool refused_by_script(struct workflow_run *run, lua_State *L, struct error *err)
 {
+    struct reading r = {L, run->arena, true, err};
     Tpb__Failure__Failure *failure;
 
-    if (!field_message(L, lua_gettop(L), "failure", run->arena, &tpb__failure__failure__descriptor,
-                       &failure, err))
+    if (!read_message(&r, "failure", &tpb__failure__failure__descriptor, &failure))
         return refuse(run, err);
     if (!failure)
         return true;
@@ -315,12 +318,12 @@ static void record(struct workflow_run *run, const struct command *commands, siz
 
 static bool take_commands(struct workflow_run *run, lua_State *L, bool replaying, struct error *err)
 {
+    struct reading r = {L, run->arena, run->recorder || !(replaying || run->rehearsal), err};
     struct command *commands;
     size_t count;
 
     lua_getfield(L, -1, "commands");
-    bool with_messages = run->recorder || !(replaying || run->rehearsal);
-    if (!read_commands(run, L, with_messages, &commands, &count, err))
+    if (!read_commands(&r, &commands, &count))
         return refuse(run, err);
     lua_pop(L, 1);
     if (run->recorder)

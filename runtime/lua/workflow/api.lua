@@ -32,7 +32,7 @@ local api = {
 ---@return any result raises ActivityError with the failure as its cause; CancelledError in a cancelled scope
 function api.call(name, input, activity_options)
   local run, fiber = S.acting("workflow.call")
-  return future.wait(activities.start(run, fiber, name, input, activity_options, "workflow.call"), run, fiber)
+  return future.wait(activities.start(run, fiber, name, input, activity_options, "workflow.call"), fiber)
 end
 
 --- Begins an activity without waiting.
@@ -51,7 +51,7 @@ end
 ---@param time string|number "30s", "2h" or seconds
 function api.sleep(time)
   local run, fiber = S.acting("workflow.sleep")
-  future.wait(timers.start(run, fiber, timers.wait_ms(time, "the time of workflow.sleep")), run, fiber)
+  future.wait(timers.start(run, fiber, timers.wait_ms(time, "the time of workflow.sleep")), fiber)
 end
 
 --- Begins a timer without waiting.

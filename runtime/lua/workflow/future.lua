@@ -16,7 +16,7 @@ function M.new(run, scope, cancel_operation)
   return setmetatable({ scope = scope, order = run.order, cancel_operation = cancel_operation }, Future)
 end
 
-local function wait_for(future, run, fiber)
+local function wait_for(future, fiber)
   if S.cancelled(fiber.scope) and not S.cancelled(future.scope) then error(S.cancelled_error(fiber.scope), 0) end
   if not future.waiter then
     future.waiter = fiber
@@ -34,16 +34,16 @@ local function outcome(future)
 end
 
 --- Waits and returns the value, or raises the error. For the library: no checks.
-function M.wait(future, run, fiber)
-  if future.ok == nil then wait_for(future, run, fiber) end
+function M.wait(future, fiber)
+  if future.ok == nil then wait_for(future, fiber) end
   return outcome(future)
 end
 
 --- Waits for the result.
 ---@return any value what the activity, timer or function returned; its error is raised
 function Future:wait()
-  local run, fiber = S.acting("future:wait")
-  return M.wait(self, run, fiber)
+  local _, fiber = S.acting("future:wait")
+  return M.wait(self, fiber)
 end
 
 --- Asks for cancellation; the future is settled when the thing has answered. A settled one stays as it is.
@@ -102,7 +102,7 @@ end
 ---@param futures Future[]
 ---@return any[] values in the order of the list, with n: a nil result leaves a hole
 function M.wait_all(futures)
-  local run, fiber = S.acting("workflow.wait_all")
+  local _, fiber = S.acting("workflow.wait_all")
   if type(futures) == "table" and #futures == 0 then return { n = 0 } end
   check_futures(futures, "workflow.wait_all")
   local values = { n = #futures }
@@ -114,7 +114,7 @@ function M.wait_all(futures)
         if futures[j].ok == false then return outcome(futures[j]) end
       end
     end
-    values[i] = M.wait(futures[i], run, fiber)
+    values[i] = M.wait(futures[i], fiber)
   end
   return values
 end
