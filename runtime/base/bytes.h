@@ -49,6 +49,15 @@ void bytes_add_text(struct bytes *b, const char *text);
 void bytes_add_char(struct bytes *b, char c);
 void bytes_printf(struct bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Forgets what is behind the first `size` bytes. */
+static inline void bytes_cut(struct bytes *b, size_t size)
+{
+    if (size < b->size) {
+        b->size = size;
+        b->data[size] = 0;
+    }
+}
+
 /* Empties it and keeps the room. */
 void bytes_clear(struct bytes *b);
 void bytes_release(struct bytes *b);

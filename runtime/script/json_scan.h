@@ -65,5 +65,8 @@ const char *json_skip_plain(const char *p, const char *end);
 /* Adds the characters that an escaped text of a token means. */
 void json_unescape(struct span text, struct bytes *out);
 
+/* The way back: adds valid UTF-8 as a JSON text with its quotes. */
+void json_add_text(struct bytes *out, struct span text);
+
 /* Whether text is a number literal of JSON's grammar, whole. */
 bool json_is_number(struct span text);

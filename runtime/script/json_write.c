@@ -63,7 +63,7 @@ static void add_escape(struct bytes *out, unsigned char c)
     }
 }
 
-static void add_text(struct bytes *out, struct span text)
+void json_add_text(struct bytes *out, struct span text)
 {
     const char *p = text.data;
     const char *end = p + text.size;
@@ -90,7 +90,7 @@ static bool write_text(struct writer *w, const struct place *place, struct span 
                  (unsigned char)text.data[valid]);
         return refuse(w, place, ERROR_USAGE, why);
     }
-    add_text(w->out, text);
+    json_add_text(w->out, text);
     return true;
 }
 

@@ -13,38 +13,13 @@ static void push_message(lua_State *L, const struct shape *shape, const Protobuf
 
 #define AT(type, place) (*(const type *)(place))
 
-static bool is_zero(const struct shape_field *field, const char *place)
-{
-    switch (field->kind) {
-    case SHAPE_INT64:
-    case SHAPE_UINT64:
-    case SHAPE_DOUBLE:
-        return AT(uint64_t, place) == 0;
-    case SHAPE_BOOL:
-        return !AT(protobuf_c_boolean, place);
-    case SHAPE_STRING:
-        return !AT(char *, place) || !*AT(char *, place);
-    case SHAPE_BYTES:
-        return AT(ProtobufCBinaryData, place).len == 0;
-    case SHAPE_MESSAGE:
-    case SHAPE_DURATION:
-    case SHAPE_TIMESTAMP:
-        return !AT(void *, place);
-    default:
-        return AT(uint32_t, place) == 0;
-    }
-}
-
 /* Bit i: shape->plain[i] is to be pushed. */
 static uint64_t set_fields(const struct shape *shape, const char *base)
 {
     uint64_t set = 0;
 
     for (size_t i = 0; i < shape->plain_count; i++) {
-        const struct shape_field *field = shape->plain[i];
-        bool zero = field->count == SHAPE_ONE ? is_zero(field, base + field->offset)
-                                              : AT(size_t, base + field->chooser) == 0;
-        set |= (uint64_t)!zero << i;
+        set |= (uint64_t)shape_is_set(shape->plain[i], base) << i;
     }
     return set;
 }

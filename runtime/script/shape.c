@@ -148,6 +148,24 @@ static void make_shape(struct shape *shape)
     }
 }
 
+static enum shape_form form_of(const ProtobufCMessageDescriptor *type)
+{
+    size_t size = strlen(type->short_name);
+
+    if (strncmp(type->name, "google.protobuf.", 16) != 0)
+        return SHAPE_PLAIN;
+    if (type == &gpb__duration__descriptor)
+        return SHAPE_OF_DURATION;
+    if (type == &gpb__timestamp__descriptor)
+        return SHAPE_OF_TIMESTAMP;
+    if (type == &gpb__field_mask__descriptor)
+        return SHAPE_OF_FIELD_MASK;
+    if (type == &gpb__any__descriptor)
+        return SHAPE_OF_ANY;
+    return size > 5 && strcmp(type->short_name + size - 5, "Value") == 0 ? SHAPE_OF_WRAPPER
+                                                                         : SHAPE_PLAIN;
+}
+
 /* Parts the fields of oneofs from the others. */
 static void sort_out(struct shape *shape)
 {
@@ -179,6 +197,7 @@ static void make_shapes(void)
     shapes = memory_new(proto_registry_size * sizeof *shapes);
     for (size_t i = 0; i < proto_registry_size; i++) {
         shapes[i].type = proto_registry[i];
+        shapes[i].form = form_of(proto_registry[i]);
         map_put(&by_pointer, (uintptr_t)proto_registry[i], &shapes[i]);
     }
     for (size_t i = 0; i < proto_registry_size; i++) {

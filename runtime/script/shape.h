@@ -32,6 +32,16 @@ enum shape_kind {
 
 enum shape_count { SHAPE_ONE, SHAPE_LIST, SHAPE_MAP };
 
+/* Messages that proto3 JSON writes in a form of their own. */
+enum shape_form {
+    SHAPE_PLAIN,
+    SHAPE_OF_DURATION,   /* "1.5s" */
+    SHAPE_OF_TIMESTAMP,  /* "2026-11-24T06:07:49.123Z" */
+    SHAPE_OF_FIELD_MASK, /* "pathOne,two" */
+    SHAPE_OF_WRAPPER,    /* the value alone */
+    SHAPE_OF_ANY,        /* the message with its "@type" */
+};
+
 struct shape_field {
     const ProtobufCFieldDescriptor *field;
     struct span name; /* as in the .proto */
@@ -49,6 +59,7 @@ enum { SHAPE_PLAIN_MAX = 64 };
 
 struct shape {
     const ProtobufCMessageDescriptor *type;
+    enum shape_form form;
     size_t field_count;
     const struct shape_field *fields; /* in order of number */
     size_t plain_count;
@@ -75,3 +86,33 @@ static inline const struct shape_field *shape_numbered(const struct shape *shape
 /* The field or enum value whose name is most like this one, NULL when none is near. For errors. */
 const char *shape_nearest_field(const struct shape *shape, struct span name);
 const char *shape_nearest_value(const ProtobufCEnumDescriptor *values, struct span name);
+
+/* Whether the field is to be shown: a list or map that is not empty, the chosen member of a oneof,
+ * any other value that is not zero. */
+static inline bool shape_is_set(const struct shape_field *field, const char *message)
+{
+    const char *place = message + field->offset;
+
+    if (field->count != SHAPE_ONE)
+        return *(const size_t *)(message + field->chooser) != 0;
+    if (field->oneof)
+        return *(const uint32_t *)(message + field->chooser) == field->field->id;
+    switch (field->kind) {
+    case SHAPE_INT64:
+    case SHAPE_UINT64:
+    case SHAPE_DOUBLE:
+        return *(const uint64_t *)place != 0;
+    case SHAPE_BOOL:
+        return *(const protobuf_c_boolean *)place;
+    case SHAPE_STRING:
+        return *(const char *const *)place && **(const char *const *)place;
+    case SHAPE_BYTES:
+        return ((const ProtobufCBinaryData *)place)->len != 0;
+    case SHAPE_MESSAGE:
+    case SHAPE_DURATION:
+    case SHAPE_TIMESTAMP:
+        return *(const void *const *)place != NULL;
+    default:
+        return *(const uint32_t *)place != 0;
+    }
+}
