@@ -305,15 +305,21 @@ static bool begin_instance(struct workflow_run *run, const struct event *started
     return run->instance || refuse(run, err);
 }
 
+/* Requests that have nothing but commands, one behind the other, are one request with them all. */
 static void record(struct workflow_run *run, const struct command *commands, size_t count)
 {
     struct recorder *recorder = run->recorder;
+    Tpb__Workflowservice__RespondWorkflowTaskCompletedRequest *request = proto_new(
+        &tpb__workflowservice__respond_workflow_task_completed_request__descriptor, run->arena);
 
     if (++recorder->activations <= recorder->recorded)
         return;
     recorder->recorded = recorder->activations;
+    request->n_commands = count;
+    request->commands = arena_alloc(run->arena, (count + 1) * sizeof *request->commands);
     for (size_t i = 0; i < count; i++)
-        proto_pack(wire_command(&commands[i], run->arena), recorder->commands);
+        request->commands[i] = wire_command(&commands[i], run->arena);
+    proto_pack(request, recorder->commands);
 }
 
 static bool take_commands(struct workflow_run *run, lua_State *L, bool replaying, struct error *err)

@@ -82,8 +82,8 @@ struct workflow_replay_report {
     bool keep_commands; /* set by the caller: fill `commands` */
     size_t events;
     size_t tasks; /* those that were completed, and one that is open at the end */
-    /* The packed commands of every activation, one after the other, for comparing replays byte by
-     * byte. The caller releases it. */
+    /* The commands of all activations, packed as one RespondWorkflowTaskCompletedRequest, for
+     * comparing replays byte by byte. The caller releases it. */
     struct bytes commands;
 };
 

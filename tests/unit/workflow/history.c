@@ -14,6 +14,7 @@ struct writing {
     char first[WORD]; /* the words of the event at hand: first, second, and all behind them */
     char second[WORD];
     char rest[WORD];
+    char all[WORD]; /* second and rest */
 };
 
 static Tpb__History__HistoryEvent *add(struct writing *w, int type)
@@ -318,7 +319,7 @@ static void write_complete(struct writing *w)
     Tpb__History__HistoryEvent *e = add(w, EVENT_WORKFLOW_COMPLETED);
 
     ATTRIBUTES(e, WORKFLOW_EXECUTION_COMPLETED, workflow_execution_completed)->result =
-        json(w, w->second);
+        json(w, w->all);
 }
 
 static void write_fail(struct writing *w)
@@ -384,11 +385,12 @@ static const char *split(struct writing *w, const char *at)
     const char *end = strchr(at, ';');
     size_t size = end ? (size_t)(end - at) : strlen(at);
     char sentence[WORD];
-    int rest = 0;
+    int all = 0, rest = 0;
 
     snprintf(sentence, sizeof sentence, "%.*s", (int)size, at);
     w->first[0] = w->second[0] = w->rest[0] = 0;
-    sscanf(sentence, " %8191s %8191s %n", w->first, w->second, &rest);
+    sscanf(sentence, " %8191s %n%8191s %n", w->first, &all, w->second, &rest);
+    snprintf(w->all, sizeof w->all, "%s", all ? sentence + all : "");
     snprintf(w->rest, sizeof w->rest, "%s", rest ? sentence + rest : "");
     return at + size + (end ? 1 : 0);
 }

@@ -1,5 +1,6 @@
 #include "workflow/theatre.h"
 
+#include "core/event.h"
 #include "story.h"
 
 #include <ftw.h>
@@ -90,25 +91,56 @@ static void same(const struct bytes *commands, const struct bytes *expected, con
                  expected->size);
 }
 
-void theatre_replays(const char *script, const char *words)
+static const char *payload_text(const Tpb__Common__Payloads *payloads)
+{
+    return payloads && payloads->n_payloads ? arena_copy(&arena, payloads->payloads[0]->data.data,
+                                                         payloads->payloads[0]->data.len)
+                                            : "(nothing)";
+}
+
+/* The last command against the last event. */
+static void ends_alike(const Tpb__History__History *history, const struct bytes *commands)
+{
+    const Tpb__History__HistoryEvent *end = history->events[history->n_events - 1];
+    struct error err = {0};
+    const Tpb__Workflowservice__RespondWorkflowTaskCompletedRequest *all =
+        proto_unpack(&tpb__workflowservice__respond_workflow_task_completed_request__descriptor,
+                     bytes_span(commands), &arena, &err);
+
+    if ((int)end->event_type != EVENT_WORKFLOW_COMPLETED ||
+        !end->workflow_execution_completed_event_attributes->result)
+        return;
+    assert_non_null(all);
+    assert_string_equal(payload_text(all->commands[all->n_commands - 1]
+                                         ->complete_workflow_execution_command_attributes->result),
+                        payload_text(end->workflow_execution_completed_event_attributes->result));
+}
+
+/* Replays in all ways; the commands of the first one, which the caller releases. */
+static struct bytes replay_all(const Tpb__History__History *history)
 {
     struct workflow_replay_report first = {.keep_commands = true};
+    struct error err = {0};
 
-    theatre_script("workflows/t.lua", script);
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         struct workflow_replay_report report = {.keep_commands = true};
-        struct error err = {0};
-        if (!workflow_replay(theatre_host(), history_of(&arena, words), "id", modes[i], &report,
-                             &err))
+        if (!workflow_replay(theatre_host(), history, "id", modes[i], i ? &report : &first, &err))
             fail_msg("replayed %s: %s", mode_names[i], err.text);
-        if (i == 0)
-            first = report;
-        else
-            same(&report.commands, &first.commands, mode_names[i]);
         if (i > 0)
-            bytes_release(&report.commands);
+            same(&report.commands, &first.commands, mode_names[i]);
+        bytes_release(&report.commands);
     }
-    bytes_release(&first.commands);
+    return first.commands;
+}
+
+void theatre_replays(const char *script, const char *words)
+{
+    const Tpb__History__History *history = history_of(&arena, words);
+
+    theatre_script("workflows/t.lua", script);
+    struct bytes commands = replay_all(history);
+    ends_alike(history, &commands);
+    bytes_release(&commands);
 }
 
 void theatre_refuses(const char *script, const char *words, enum error_kind kind, const char *text)
