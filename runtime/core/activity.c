@@ -111,7 +111,7 @@ bool activity_schedule(struct run *run, const struct command *command, struct er
     return true;
 }
 
-bool activity_cancel(struct run *run, const struct command *command, struct error *err)
+bool activity_revoke(struct run *run, const struct command *command, struct error *err)
 {
     static const uint8_t input_of[] = {
         [CANCEL_TRY] = IN_TRY, [CANCEL_WAIT_COMPLETED] = IN_WAIT, [CANCEL_ABANDON] = IN_ABANDON};

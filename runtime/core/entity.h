@@ -30,14 +30,14 @@ bool task_answer(struct run *run, struct error *err);
 
 extern const struct machine_table timer_table;
 bool timer_start(struct run *run, const struct command *command, struct error *err);
-bool timer_cancel(struct run *run, const struct command *command, struct error *err);
+bool timer_revoke(struct run *run, const struct command *command, struct error *err);
 void timer_started(struct run *run, const struct command *command, const struct event *event);
 void timer_canceled(struct run *run, const struct command *command, const struct event *event);
 bool timer_hear(struct run *run, const struct event *event, struct error *err);
 
 extern const struct machine_table activity_table;
 bool activity_schedule(struct run *run, const struct command *command, struct error *err);
-bool activity_cancel(struct run *run, const struct command *command, struct error *err);
+bool activity_revoke(struct run *run, const struct command *command, struct error *err);
 void activity_scheduled(struct run *run, const struct command *command, const struct event *event);
 void activity_cancel_requested(struct run *run, const struct command *command,
                                const struct event *event);

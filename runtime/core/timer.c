@@ -40,7 +40,7 @@ bool timer_start(struct run *run, const struct command *command, struct error *e
     return true;
 }
 
-bool timer_cancel(struct run *run, const struct command *command, struct error *err)
+bool timer_revoke(struct run *run, const struct command *command, struct error *err)
 {
     struct machine *timer = roster_by_seq(&run->timers, command->seq);
     struct command cancel = *command;

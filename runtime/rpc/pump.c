@@ -70,6 +70,8 @@ static void watched(struct rpc *rpc, struct completion *completion)
     grpc_connectivity_state before = channel->state;
     if (!channel_watched(channel))
         return;
+    if (channel == rpc->channel)
+        atomic_store(&rpc->connected, channel->state == GRPC_CHANNEL_READY);
     if (channel == rpc->channel && channel->state == GRPC_CHANNEL_READY)
         hurry(rpc);
     else if (rpc->waiting && channel->state == GRPC_CHANNEL_IDLE)

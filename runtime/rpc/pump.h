@@ -37,6 +37,7 @@ struct rpc {
     struct completion rung;
     pthread_t thread;
     atomic_bool internal_is_final;
+    atomic_bool connected;
 
     /* The pump thread's own. */
     struct channel *channel;

@@ -128,6 +128,11 @@ bool rpc_replace_credentials(struct rpc *rpc, const struct rpc_config *config, s
     return true;
 }
 
+bool rpc_connected(const struct rpc *rpc)
+{
+    return atomic_load(&rpc->connected);
+}
+
 void rpc_internal_is_final(struct rpc *rpc)
 {
     atomic_store(&rpc->internal_is_final, true);

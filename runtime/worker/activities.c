@@ -315,7 +315,6 @@ bool activities_start(struct worker *worker, bool *any, struct error *err)
                                       &(struct activity_options){
                                           .sources = sources,
                                           .source_count = count,
-                                          .identity = worker->options.identity,
                                           .listener = {heard_end, heard_beat, worker}
         },
                                       err);

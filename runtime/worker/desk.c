@@ -31,6 +31,8 @@ static void say_what_is_missing(const struct worker *worker, int64_t now_ms, cha
         snprintf(text, size, "gave up: %.200s", worker->gave_up.text);
     else if (worker->shutdown.step != SHUTDOWN_NOT_BEGUN)
         snprintf(text, size, "shutting down");
+    else if (!rpc_connected(worker->options.rpc))
+        snprintf(text, size, "no connection to the server");
     for (enum poll_queue queue = POLL_NORMAL; !*text && queue <= POLL_ACTIVITY; queue++)
         if (queue_is_silent(worker, queue, now_ms))
             snprintf(text, size, "the server has not answered a poll for %s tasks for %lld s",
@@ -91,6 +93,16 @@ static int64_t wake_ms(const struct worker *worker)
     return earlier(due, clock_monotonic_ms() + TURN_MS);
 }
 
+static void log_end(const struct worker *worker)
+{
+    char workflow_tasks[12];
+    char activities[12];
+    snprintf(workflow_tasks, sizeof workflow_tasks, "%d", worker->polls.workflow_slots.used);
+    snprintf(activities, sizeof activities, "%d", worker->polls.activity_slots.used);
+    log_event(LOG_INFO, "worker_stopped", "task_queue", worker->options.task_queue,
+              "workflow_tasks", workflow_tasks, "activities", activities, NULL);
+}
+
 static void *turn(void *user)
 {
     struct worker *worker = user;
@@ -103,7 +115,7 @@ static void *turn(void *user)
         shutdown_advance(worker, clock_monotonic_ms());
     }
     publish(worker);
-    log_event(LOG_INFO, "worker_stopped", "task_queue", worker->options.task_queue, NULL);
+    log_end(worker);
     if (worker->options.stopped)
         worker->options.stopped(worker->options.user);
     return NULL;

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/metric.h"
 #include "worker/desk.h"
-#include "worker/task.h"
+#include "worker/workflow_task.h"
 
 enum { STACK_SIZE = 8 << 20 }; /* unpacking recurses */
 
@@ -66,18 +66,18 @@ static void trim(struct runner *runner)
 
 static void slot_is_free(struct note *note)
 {
-    struct task *task = (struct task *)note;
+    struct workflow_task *task = (struct workflow_task *)note;
     polls_task_done(task->runner->worker, POLL_NORMAL);
-    task_free(task);
+    workflow_task_free(task);
 }
 
-static void over(struct runner *runner, struct task *task)
+static void over(struct runner *runner, struct workflow_task *task)
 {
     task->note.read = slot_is_free;
     desk_send(runner->worker, &task->note);
 }
 
-static void start(struct runner *runner, struct held_run *held, struct task *task)
+static void start(struct runner *runner, struct held_run *held, struct workflow_task *task)
 {
     held->task = task;
     task->held = held;
@@ -87,7 +87,8 @@ static void start(struct runner *runner, struct held_run *held, struct task *tas
     runner->ready_end = &task->next;
 }
 
-static void replace_waiting(struct runner *runner, struct held_run *held, struct task *task)
+static void replace_waiting(struct runner *runner, struct held_run *held,
+                            struct workflow_task *task)
 {
     if (held->next) {
         log_event(LOG_DEBUG, "workflow_task_superseded", "run_id", held->entry.run_id.data, NULL);
@@ -96,9 +97,9 @@ static void replace_waiting(struct runner *runner, struct held_run *held, struct
     held->next = task;
 }
 
-static void wait_for_run(struct runner *runner, struct held_run *held, struct task *task)
+static void wait_for_run(struct runner *runner, struct held_run *held, struct workflow_task *task)
 {
-    if (!task_is_query(task)) {
+    if (!workflow_task_is_query(task)) {
         replace_waiting(runner, held, task);
         return;
     }
@@ -107,18 +108,18 @@ static void wait_for_run(struct runner *runner, struct held_run *held, struct ta
     held->queries_end = &task->next;
 }
 
-static struct task *take_waiting(struct held_run *held)
+static struct workflow_task *take_waiting(struct held_run *held)
 {
-    struct task *task = held->next;
+    struct workflow_task *task = held->next;
     held->next = NULL;
     if (!task && (task = held->queries) && !(held->queries = task->next))
         held->queries_end = &held->queries;
     return task;
 }
 
-void runner_offer(struct runner *runner, struct task *task)
+void runner_offer(struct runner *runner, struct workflow_task *task)
 {
-    struct span run_id = task_run_id(task);
+    struct span run_id = workflow_task_run_id(task);
     struct cache_entry *entry = cache_find(&runner->cache, run_id);
     struct held_run *held = entry ? held_of(entry) : hold(runner, run_id);
     if (held->task)
@@ -127,17 +128,17 @@ void runner_offer(struct runner *runner, struct task *task)
         start(runner, held, task);
 }
 
-void runner_finished(struct runner *runner, struct task *task, bool evict)
+void runner_finished(struct runner *runner, struct workflow_task *task, bool evict)
 {
     struct held_run *held = task->held;
-    struct task *follower = task->follower;
+    struct workflow_task *follower = task->follower;
     if (held) {
         held->task = NULL;
         if (evict)
             evict_run(runner, held);
         if (follower)
             replace_waiting(runner, held, follower);
-        struct task *next = take_waiting(held);
+        struct workflow_task *next = take_waiting(held);
         if (next)
             start(runner, held, next);
         else if (!held->run)
@@ -147,12 +148,12 @@ void runner_finished(struct runner *runner, struct task *task, bool evict)
         trim(runner);
     }
     if (follower)
-        task_free(task);
+        workflow_task_free(task);
     else
         over(runner, task);
 }
 
-static void count_cache_use(struct runner *runner, const struct task *task)
+static void count_cache_use(struct runner *runner, const struct workflow_task *task)
 {
     const Tpb__History__History *history = task->poll->history;
     bool whole = history->n_events && history->events[0]->event_id == 1;
@@ -169,7 +170,7 @@ static void count_cache_use(struct runner *runner, const struct task *task)
 
 static void begin_ready(struct runner *runner)
 {
-    struct task *task;
+    struct workflow_task *task;
     while ((task = runner->ready)) {
         runner->ready = task->next;
         if (!runner->ready)
@@ -182,18 +183,18 @@ static void begin_ready(struct runner *runner)
         count_cache_use(runner, task);
         if (!task->held->run)
             build(runner, task->held);
-        task_begin(task);
+        workflow_task_begin(task);
     }
 }
 
 static void read_task(struct note *note)
 {
-    struct task *task = (struct task *)note;
+    struct workflow_task *task = (struct workflow_task *)note;
     struct error why;
-    if (task_open(task, &why))
+    if (workflow_task_open(task, &why))
         runner_offer(task->runner, task);
     else
-        task_refuse(task, &why);
+        workflow_task_refuse(task, &why);
 }
 
 /* --- the thread --- */
@@ -324,7 +325,7 @@ static uint64_t hash_of(struct span run_id)
 void runners_accept(struct worker *worker, struct span run_id, struct bytes *body)
 {
     struct runner *runner = &worker->runners[hash_of(run_id) % worker->runner_count];
-    struct task *task = task_new(runner, body);
+    struct workflow_task *task = workflow_task_new(runner, body);
     task->note.read = read_task;
     mailbox_send(&runner->box, &task->note.letter);
 }

@@ -15,7 +15,7 @@
 #include "worker/note.h"
 #include "workflow/workflow.h"
 
-struct task;
+struct workflow_task;
 struct worker;
 
 struct runner {
@@ -25,8 +25,8 @@ struct runner {
     struct mailbox box;
     struct workflow_host *host;
     struct cache cache;
-    struct task *ready; /* to begin, in order */
-    struct task **ready_end;
+    struct workflow_task *ready; /* to begin, in order */
+    struct workflow_task **ready_end;
     bool abandoned; /* tasks end without being worked on */
     bool closed;
     struct note abandon;
@@ -39,11 +39,11 @@ struct runner {
 /* A run in memory, with what waits for it. */
 struct held_run {
     struct cache_entry entry;
-    struct workflow_run *run; /* NULL: evicted, and to be rebuilt by the next task */
-    struct task *task;        /* under way */
-    struct task *next;        /* the newest real task waiting */
-    struct task *queries;
-    struct task **queries_end;
+    struct workflow_run *run;   /* NULL: evicted, and to be rebuilt by the next task */
+    struct workflow_task *task; /* under way */
+    struct workflow_task *next; /* the newest real task waiting */
+    struct workflow_task *queries;
+    struct workflow_task **queries_end;
     int64_t started_ms; /* wall time of its first event, 0: not seen */
 };
 
@@ -62,10 +62,10 @@ void runners_stop(struct worker *worker);
 /* When the runner that has been at one activation longest began it (monotonic ms), 0: none is. */
 int64_t runners_busy_since(const struct worker *worker);
 
-/* --- for task.c, on the runner's thread --- */
+/* --- for workflow_task.c, on the runner's thread --- */
 
 /* The task is over. `evict`: the run's state cannot be trusted or is of no use any more. */
-void runner_finished(struct runner *runner, struct task *task, bool evict);
+void runner_finished(struct runner *runner, struct workflow_task *task, bool evict);
 
 /* A task for a run of this runner: begun soon, or kept until its run is free. */
-void runner_offer(struct runner *runner, struct task *task);
+void runner_offer(struct runner *runner, struct workflow_task *task);

@@ -1,4 +1,4 @@
-#include "worker/task.h"
+#include "worker/workflow_task.h"
 
 #include <stdlib.h>
 
@@ -13,9 +13,9 @@
 /* A server takes requests of up to 4 MiB; what is left is for the frame and the headers. */
 enum { REQUEST_LIMIT = (4 << 20) - (16 << 10) };
 
-struct task *task_new(struct runner *runner, struct bytes *packed)
+struct workflow_task *workflow_task_new(struct runner *runner, struct bytes *packed)
 {
-    struct task *task = memory_new(sizeof *task);
+    struct workflow_task *task = memory_new(sizeof *task);
     task->runner = runner;
     task->packed = *packed;
     *packed = (struct bytes){0};
@@ -24,19 +24,19 @@ struct task *task_new(struct runner *runner, struct bytes *packed)
     return task;
 }
 
-void task_free(struct task *task)
+void workflow_task_free(struct workflow_task *task)
 {
     arena_release(&task->arena);
     bytes_release(&task->packed);
     free(task);
 }
 
-bool task_is_query(const struct task *task)
+bool workflow_task_is_query(const struct workflow_task *task)
 {
     return task->poll->query != NULL;
 }
 
-struct span task_run_id(const struct task *task)
+struct span workflow_task_run_id(const struct workflow_task *task)
 {
     return span_of(task->poll->workflow_execution->run_id);
 }
@@ -56,8 +56,8 @@ static bool check(const Tpb__Workflowservice__PollWorkflowTaskQueueResponse *pol
     return true;
 }
 
-static bool adopt(struct task *task, Tpb__Workflowservice__PollWorkflowTaskQueueResponse *poll,
-                  struct error *err)
+static bool adopt(struct workflow_task *task,
+                  Tpb__Workflowservice__PollWorkflowTaskQueueResponse *poll, struct error *err)
 {
     if (!check(poll, err))
         return false;
@@ -68,7 +68,7 @@ static bool adopt(struct task *task, Tpb__Workflowservice__PollWorkflowTaskQueue
     return true;
 }
 
-bool task_open(struct task *task, struct error *err)
+bool workflow_task_open(struct workflow_task *task, struct error *err)
 {
     Tpb__Workflowservice__PollWorkflowTaskQueueResponse *poll =
         proto_unpack(&tpb__workflowservice__poll_workflow_task_queue_response__descriptor,
@@ -78,14 +78,14 @@ bool task_open(struct task *task, struct error *err)
 
 /* --- answering --- */
 
-static void finish(struct task *task, bool evict)
+static void finish(struct workflow_task *task, bool evict)
 {
     if (task->held)
         workflow_end(task->held->run);
     runner_finished(task->runner, task, evict);
 }
 
-static void send(struct task *task, const char *method, struct span body,
+static void send(struct workflow_task *task, const char *method, struct span body,
                  void (*answered)(struct exchange *, struct rpc_reply *))
 {
     const struct worker_options *o = &task->runner->worker->options;
@@ -96,7 +96,8 @@ static void send(struct task *task, const char *method, struct span body,
             .method = method, .body = body, .space = span_of(o->space), .retry = RPC_TASK});
 }
 
-static void note_refusal(const struct task *task, const struct rpc_reply *reply, const char *event)
+static void note_refusal(const struct workflow_task *task, const struct rpc_reply *reply,
+                         const char *event)
 {
     bool gone = reply->status == RPC_NOT_FOUND || reply->status == RPC_INVALID_ARGUMENT;
     log_event(gone ? LOG_DEBUG : LOG_WARNING, event, "workflow_type",
@@ -107,7 +108,7 @@ static void note_refusal(const struct task *task, const struct rpc_reply *reply,
 
 static void failure_answered(struct exchange *exchange, struct rpc_reply *reply)
 {
-    struct task *task = OWNER(exchange, struct task, exchange);
+    struct workflow_task *task = OWNER(exchange, struct workflow_task, exchange);
     if (reply->status != RPC_OK)
         note_refusal(task, reply, "workflow_task_failure_refused");
     finish(task, true);
@@ -115,7 +116,7 @@ static void failure_answered(struct exchange *exchange, struct rpc_reply *reply)
 
 static void query_answered(struct exchange *exchange, struct rpc_reply *reply)
 {
-    struct task *task = OWNER(exchange, struct task, exchange);
+    struct workflow_task *task = OWNER(exchange, struct workflow_task, exchange);
     if (reply->status != RPC_OK)
         note_refusal(task, reply, "query_answer_refused");
     finish(task, task->answer.evict);
@@ -127,7 +128,7 @@ struct task_failure {
     const char *message;
 };
 
-static void send_failure(struct task *task, const struct task_failure *f)
+static void send_failure(struct workflow_task *task, const struct task_failure *f)
 {
     const struct worker_options *o = &task->runner->worker->options;
     struct arena *arena = &task->arena;
@@ -152,7 +153,7 @@ static void send_failure(struct task *task, const struct task_failure *f)
     bytes_release(&body);
 }
 
-static void fail_too_large(struct task *task, size_t size)
+static void fail_too_large(struct workflow_task *task, size_t size)
 {
     /* Not GRPC_MESSAGE_TOO_LARGE: on that cause the server terminates the workflow. This one fails
      * the task alone, so that a change of the script can still save the run (2.13). */
@@ -174,7 +175,7 @@ static void fail_too_large(struct task *task, size_t size)
         send_failure(task, &f);
 }
 
-void task_refuse(struct task *task, const struct error *why)
+void workflow_task_refuse(struct workflow_task *task, const struct error *why)
 {
     log_event(LOG_ERROR, "workflow_task_malformed", "reason", why->text, NULL);
     if (task->peek.query || task->peek.attempt > 1) {
@@ -189,10 +190,10 @@ void task_refuse(struct task *task, const struct error *why)
 }
 
 /* The run's next task, when the server had one at hand. */
-static struct task *follower_of(struct task *task, const struct rpc_reply *reply)
+static struct workflow_task *follower_of(struct workflow_task *task, const struct rpc_reply *reply)
 {
     struct bytes nothing = {0};
-    struct task *follower = task_new(task->runner, &nothing);
+    struct workflow_task *follower = workflow_task_new(task->runner, &nothing);
     struct error err;
     Tpb__Workflowservice__RespondWorkflowTaskCompletedResponse *response =
         proto_unpack(&tpb__workflowservice__respond_workflow_task_completed_response__descriptor,
@@ -204,18 +205,18 @@ static struct task *follower_of(struct task *task, const struct rpc_reply *reply
         follower->peek.attempt = poll->attempt;
         return follower;
     }
-    task_free(follower);
+    workflow_task_free(follower);
     return NULL;
 }
 
-static void note_ending(const struct task *task)
+static void note_ending(const struct workflow_task *task)
 {
     const struct held_run *held = task->held;
     if (!task->answer.outcome)
         return;
-    metric_count(
-        arena_printf(&((struct task *)task)->arena, "temporal_workflow_%s", task->answer.outcome),
-        task->labels, 1);
+    metric_count(arena_printf(&((struct workflow_task *)task)->arena, "temporal_workflow_%s",
+                              task->answer.outcome),
+                 task->labels, 1);
     if (held->started_ms)
         metric_observe("temporal_workflow_endtoend_latency", task->labels,
                        (double)(clock_wall_ms() - held->started_ms) / 1000);
@@ -223,7 +224,7 @@ static void note_ending(const struct task *task)
 
 static void completion_answered(struct exchange *exchange, struct rpc_reply *reply)
 {
-    struct task *task = OWNER(exchange, struct task, exchange);
+    struct workflow_task *task = OWNER(exchange, struct workflow_task, exchange);
     if (exchange_too_large(reply)) {
         fail_too_large(task, task->answer.body.size);
         return;
@@ -240,7 +241,7 @@ static void completion_answered(struct exchange *exchange, struct rpc_reply *rep
     finish(task, evict);
 }
 
-static void complete(struct task *task)
+static void complete(struct workflow_task *task)
 {
     struct worker *worker = task->runner->worker;
     struct bytes body = {0};
@@ -260,7 +261,7 @@ static void complete(struct task *task)
     bytes_release(&body);
 }
 
-static void note_failure(struct task *task)
+static void note_failure(struct workflow_task *task)
 {
     const struct workflow_answer *answer = &task->answer;
     if (!answer->failure_reason)
@@ -278,7 +279,7 @@ static void note_failure(struct task *task)
                  1);
 }
 
-static void answer(struct task *task)
+static void answer(struct workflow_task *task)
 {
     metric_observe("temporal_workflow_task_execution_latency", task->labels,
                    (double)(clock_monotonic_us() - task->begun_us) / 1e6);
@@ -302,11 +303,11 @@ static void answer(struct task *task)
 
 /* --- working --- */
 
-static void advance(struct task *task);
+static void advance(struct workflow_task *task);
 
 static void page_arrived(struct exchange *exchange, struct rpc_reply *reply)
 {
-    struct task *task = OWNER(exchange, struct task, exchange);
+    struct workflow_task *task = OWNER(exchange, struct workflow_task, exchange);
     struct error why = {0};
     Tpb__Workflowservice__GetWorkflowExecutionHistoryResponse *page = NULL;
     if (rpc_reply_check(reply, "GetWorkflowExecutionHistory", &why))
@@ -325,7 +326,7 @@ static void page_arrived(struct exchange *exchange, struct rpc_reply *reply)
     advance(task);
 }
 
-static void fetch_page(struct task *task)
+static void fetch_page(struct workflow_task *task)
 {
     const struct worker_options *o = &task->runner->worker->options;
     Tpb__Workflowservice__GetWorkflowExecutionHistoryRequest *request = proto_new(
@@ -344,7 +345,7 @@ static void fetch_page(struct task *task)
     bytes_release(&body);
 }
 
-static void advance(struct task *task)
+static void advance(struct workflow_task *task)
 {
     task->answer = (struct workflow_answer){0};
     if (workflow_step(task->held->run, &task->answer) == WORKFLOW_NEEDS_PAGE)
@@ -360,7 +361,7 @@ static double seconds_between(const Gpb__Timestamp *from, const Gpb__Timestamp *
     return (double)(to->seconds - from->seconds) + (double)(to->nanos - from->nanos) / 1e9;
 }
 
-static void note_start(struct task *task)
+static void note_start(struct workflow_task *task)
 {
     const Tpb__History__History *history = task->poll->history;
     metric_observe("temporal_workflow_task_schedule_to_start_latency", "",
@@ -370,7 +371,7 @@ static void note_start(struct task *task)
                                  history->events[0]->event_time->nanos / 1000000;
 }
 
-void task_begin(struct task *task)
+void workflow_task_begin(struct workflow_task *task)
 {
     task->begun_us = clock_monotonic_us();
     note_start(task);

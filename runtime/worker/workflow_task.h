@@ -9,34 +9,34 @@
 #include "worker/peek.h"
 #include "worker/runner.h"
 
-struct task {
+struct workflow_task {
     struct note note; /* desk to runner when it arrives, runner to desk when it is over */
     struct runner *runner;
     struct held_run *held;
-    struct task *next;
+    struct workflow_task *next;
     struct bytes packed;
     struct peek peek; /* into packed */
     struct arena arena;
     const Tpb__Workflowservice__PollWorkflowTaskQueueResponse *poll;
     struct workflow_answer answer;
     struct exchange exchange;
-    struct task *follower; /* the run's next task, which came with the answer's reply */
-    const char *labels;    /* metric: workflow_type */
+    struct workflow_task *follower; /* the run's next task, which came with the answer's reply */
+    const char *labels;             /* metric: workflow_type */
     int64_t begun_us;
 };
 
 /* Takes the packed task. */
-struct task *task_new(struct runner *runner, struct bytes *packed);
-void task_free(struct task *task);
+struct workflow_task *workflow_task_new(struct runner *runner, struct bytes *packed);
+void workflow_task_free(struct workflow_task *task);
 
-/* Unpacks and checks. False: it cannot be worked on and will be refused by task_refuse. */
-bool task_open(struct task *task, struct error *err);
+/* Unpacks and checks. False: it cannot be worked on and will be refused by workflow_task_refuse. */
+bool workflow_task_open(struct workflow_task *task, struct error *err);
 
 /* Tells the server why, if it wants to hear it, and finishes the task. */
-void task_refuse(struct task *task, const struct error *why);
+void workflow_task_refuse(struct workflow_task *task, const struct error *why);
 
 /* Its run is free and in memory. */
-void task_begin(struct task *task);
+void workflow_task_begin(struct workflow_task *task);
 
-bool task_is_query(const struct task *task);
-struct span task_run_id(const struct task *task);
+bool workflow_task_is_query(const struct workflow_task *task);
+struct span workflow_task_run_id(const struct workflow_task *task);
