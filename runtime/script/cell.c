@@ -5,7 +5,6 @@
 #include <lauxlib.h>
 
 #include "base/memory.h"
-#include "script/json.h"
 #include "script/source.h"
 #include "script/vm_state.h"
 
@@ -86,7 +85,6 @@ bool cell_open(struct cell **out, const struct cell_options *options, struct err
     cell->vm = vm_new(VM_WORKFLOW, options->heap_limit);
     cell->instance_limit = options->instance_limit;
     cell->slice_ms = options->slice_ms;
-    vm_module(cell->vm, "json", json_open);
     if (!load_bundle(cell, options, err) || !load_library(cell, options->library, err)) {
         cell_close(cell);
         return false;

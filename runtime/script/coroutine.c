@@ -87,7 +87,7 @@ static int step(lua_State *L)
         lua_remove(co, 1);
     int taken = kind == STEP_FAILED ? 1 : kind == STEP_STOPPED ? 0 : lua_gettop(co);
     if (taken > VALUES_LIMIT || !lua_checkstack(L, taken + 1))
-        return luaL_error(L, "too many values from a coroutine");
+        return script_error(L, "too many values from a coroutine");
     lua_pushinteger(L, kind);
     lua_xmove(co, L, taken);
     return taken + 1;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "script/embed.h"
+#include "script/json.h"
 #include "script/source.h"
 #include "script/vm_state.h"
 
@@ -157,6 +158,8 @@ static int install(lua_State *L)
     lua_pushvalue(L, LUA_GLOBALSINDEX);
     lua_setfield(L, LUA_REGISTRYINDEX, library_env);
     lua_newtable(L);
+    lua_pushcfunction(L, json_open);
+    lua_setfield(L, -2, "json");
     lua_setfield(L, LUA_REGISTRYINDEX, loaders);
     push_embedded(L, find_embedded("sandbox.init"));
     script_open(L);

@@ -14,6 +14,8 @@
 
 #include <lauxlib.h>
 
+#include "script/vm.h"
+
 struct key {
     int type; /* LUA_TNUMBER, LUA_TBOOLEAN or LUA_TSTRING */
     double number;
@@ -52,8 +54,9 @@ static struct key read_key(lua_State *L, int index)
         key.text = lua_tolstring(L, index, &key.size);
         break;
     default:
-        luaL_error(L, "a %s as a key has no fixed order; keep such things in a list and use ipairs",
-                   luaL_typename(L, index));
+        script_error(L,
+                     "a %s as a key has no fixed order; keep such things in a list and use ipairs",
+                     luaL_typename(L, index));
     }
     return key;
 }

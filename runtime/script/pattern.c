@@ -13,7 +13,7 @@
 enum {
     DEPTH_LIMIT = 200,
     POLL_STEPS = 4096,
-    STEPS_BASE = 20000000,
+    STEPS_BASE = 10000000,
     STEPS_PER_BYTE = 200,
 };
 
@@ -22,10 +22,10 @@ static const char *match(struct matcher *m, const char *s, const char *p);
 static void poll(struct matcher *m)
 {
     if (vm_stopping(m->vm))
-        luaL_error(m->L, "stopped");
+        script_error(m->L, "stopped");
     if (m->steps > m->steps_limit)
-        luaL_error(m->L, "pattern too complex: gave up after %d million steps",
-                   (int)(m->steps_limit / 1000000));
+        script_error(m->L, "pattern too complex: gave up after %d million steps",
+                     (int)(m->steps_limit / 1000000));
 }
 
 /* --- one character against one class --- */
@@ -97,11 +97,11 @@ static bool in_class(unsigned char c, unsigned char letter)
 static const char *class_end(struct matcher *m, const char *p)
 {
     if (p == m->pattern_end)
-        luaL_error(m->L, "malformed pattern (ends unexpectedly)");
+        script_error(m->L, "malformed pattern (ends unexpectedly)");
     char first = *p++;
     if (first == '%') {
         if (p == m->pattern_end)
-            luaL_error(m->L, "malformed pattern (ends with '%%')");
+            script_error(m->L, "malformed pattern (ends with '%%')");
         return p + 1;
     }
     if (first != '[')
@@ -110,7 +110,7 @@ static const char *class_end(struct matcher *m, const char *p)
         p++;
     do {
         if (p == m->pattern_end)
-            luaL_error(m->L, "malformed pattern (missing ']')");
+            script_error(m->L, "malformed pattern (missing ']')");
         if (*p++ == '%' && p < m->pattern_end)
             p++;
     } while (p == m->pattern_end || *p != ']');
@@ -192,7 +192,7 @@ static const char *open_capture(struct matcher *m, const char *s, const char *p)
 {
     bool position = p + 1 < m->pattern_end && p[1] == ')';
     if (m->captures >= PATTERN_CAPTURES)
-        luaL_error(m->L, "too many captures");
+        script_error(m->L, "too many captures");
     m->capture[m->captures++] = (struct capture){s, position ? PATTERN_POSITION : PATTERN_OPEN};
     const char *found = match(m, s, p + (position ? 2 : 1));
     if (!found)
@@ -206,7 +206,7 @@ static const char *close_capture(struct matcher *m, const char *s, const char *p
     while (last >= 0 && m->capture[last].size != PATTERN_OPEN)
         last--;
     if (last < 0)
-        luaL_error(m->L, "invalid pattern capture");
+        script_error(m->L, "invalid pattern capture");
     m->capture[last].size = s - m->capture[last].start;
     const char *found = match(m, s, p + 1);
     if (!found)
@@ -218,7 +218,7 @@ static const char *close_capture(struct matcher *m, const char *s, const char *p
 static const char *match_balance(struct matcher *m, const char *s, const char *p)
 {
     if (m->pattern_end - p < 2)
-        luaL_error(m->L, "malformed pattern (missing arguments to '%%b')");
+        script_error(m->L, "malformed pattern (missing arguments to '%%b')");
     if (s >= m->subject_end || *s != *p)
         return NULL;
     int open = 1;
@@ -247,7 +247,7 @@ static const char *match_back_reference(struct matcher *m, const char *s, char d
 {
     int index = digit - '1';
     if (index < 0 || index >= m->captures || m->capture[index].size == PATTERN_OPEN)
-        luaL_error(m->L, "invalid capture index");
+        script_error(m->L, "invalid capture index");
     size_t size = m->capture[index].size > 0 ? (size_t)m->capture[index].size : 0;
     m->steps += size / 16;
     if ((size_t)(m->subject_end - s) < size || memcmp(m->capture[index].start, s, size) != 0)
@@ -268,7 +268,7 @@ static bool match_special(struct matcher *m, const char **s, const char **p)
     } else if (what == 'f') {
         const char *set = *p + 2;
         if (set >= m->pattern_end || *set != '[')
-            luaL_error(m->L, "missing '[' after '%%f' in pattern");
+            script_error(m->L, "missing '[' after '%%f' in pattern");
         const char *end = class_end(m, set);
         *s = at_frontier(m, *s, set, end) ? *s : NULL;
         *p = end;
@@ -331,7 +331,7 @@ static const char *match_items(struct matcher *m, const char *s, const char *p)
 static const char *match(struct matcher *m, const char *s, const char *p)
 {
     if (++m->depth > DEPTH_LIMIT)
-        luaL_error(m->L, "pattern too complex");
+        script_error(m->L, "pattern too complex");
     const char *found = match_items(m, s, p);
     m->depth--;
     return found;

@@ -2,6 +2,8 @@
  * Where a script is: chunk names tell who wrote a frame. A script's begins with '@' (it is a file),
  * the embedded library's with '='.
  */
+#include <stdarg.h>
+
 #include <lauxlib.h>
 
 #include "script/vm_state.h"
@@ -24,6 +26,21 @@ void script_place(lua_State *L, struct bytes *out)
             return;
         }
     }
+}
+
+int script_error(lua_State *L, const char *format, ...)
+{
+    struct bytes place = {0};
+    va_list args;
+    script_place(L, &place);
+    bytes_add_text(&place, place.size ? ": " : "");
+    lua_pushlstring(L, bytes_text(&place), place.size);
+    bytes_release(&place);
+    va_start(args, format);
+    lua_pushvfstring(L, format, args);
+    va_end(args);
+    lua_concat(L, 2);
+    return lua_error(L);
 }
 
 static void add_frame(struct bytes *out, const lua_Debug *frame)

@@ -2,6 +2,7 @@
  * require "script" of the embedded library: the C functions that the sandbox is built from. None of
  * them calls back into Lua.
  */
+#include <limits.h>
 #include <stdlib.h>
 
 #include <lauxlib.h>
@@ -56,8 +57,8 @@ static void refuse_field(lua_State *L, const char *field)
     lua_pushstring(L, field);
     lua_rawget(L, 2);
     if (!lua_isnil(L, -1))
-        luaL_error(L, "%s is not available: when garbage is collected differs from run to run",
-                   field);
+        script_error(L, "%s is not available: when garbage is collected differs from run to run",
+                     field);
     lua_pop(L, 1);
 }
 
@@ -67,7 +68,7 @@ static int set_metatable(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_argcheck(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table expected");
     if (luaL_getmetafield(L, 1, "__metatable"))
-        return luaL_error(L, "cannot change a protected metatable");
+        return script_error(L, "cannot change a protected metatable");
     if (lua_istable(L, 2)) {
         refuse_field(L, "__gc");
         refuse_field(L, "__mode");
@@ -118,7 +119,7 @@ static int check_repeat(lua_State *L)
     double count = lua_isnumber(L, 2) ? lua_tonumber(L, 2) : 0;
     double size = (double)(text_size(L, 1) + text_size(L, 3));
     if (count > 0 && size * count > TEXT_LIMIT)
-        return luaL_error(L, "string.rep: the result would be larger than 16 MiB");
+        return script_error(L, "string.rep: the result would be larger than 16 MiB");
     return 0;
 }
 
@@ -131,6 +132,8 @@ static int check_concat(lua_State *L)
     double last = lua_isnumber(L, 4) ? lua_tonumber(L, 4) : (double)lua_objlen(L, 1);
     double at = lua_isnumber(L, 3) ? lua_tonumber(L, 3) : 1;
     size_t total = 0;
+    if (!(at >= INT_MIN && last <= INT_MAX))
+        return 0;
     for (; at <= last; at++) {
         lua_rawgeti(L, 1, (int)at);
         size_t size = lua_type(L, -1) == LUA_TSTRING ? lua_objlen(L, -1) : 24;
@@ -138,7 +141,7 @@ static int check_concat(lua_State *L)
         lua_pop(L, 1);
         total += size + separator;
         if (total > TEXT_LIMIT)
-            return luaL_error(L, "table.concat: the result would be larger than 16 MiB");
+            return script_error(L, "table.concat: the result would be larger than 16 MiB");
         if (ends)
             break;
     }
@@ -154,7 +157,7 @@ static int is_plain(lua_State *L)
         c++;
         c += strspn(c, "-+ #0123456789.");
         if (*c == 'p')
-            return luaL_error(L, "%%p is not available: addresses differ from run to run");
+            return script_error(L, "%%p is not available: addresses differ from run to run");
         c += *c != '\0';
     }
     bool plain = true;

@@ -6,12 +6,13 @@
 #include <lauxlib.h>
 
 #include "script/pattern.h"
+#include "script/vm.h"
 
 static void push_capture(struct matcher *m, int index, const char *start, const char *end)
 {
     if (index >= m->captures) {
         if (index != 0)
-            luaL_error(m->L, "invalid capture index");
+            script_error(m->L, "invalid capture index");
         lua_pushlstring(m->L, start, (size_t)(end - start));
         return;
     }
@@ -19,7 +20,7 @@ static void push_capture(struct matcher *m, int index, const char *start, const 
     if (capture->size == PATTERN_POSITION)
         lua_pushinteger(m->L, capture->start - m->subject + 1);
     else if (capture->size == PATTERN_OPEN)
-        luaL_error(m->L, "unfinished capture");
+        script_error(m->L, "unfinished capture");
     else
         lua_pushlstring(m->L, capture->start, (size_t)capture->size);
 }

@@ -93,3 +93,7 @@ void script_place(lua_State *L, struct bytes *out);
 
 /* One line a frame, "file:line: in function 'name'", without addresses; L running or suspended. */
 void script_stack(lua_State *L, struct bytes *out);
+
+/* Raises a message with the place of the script in front, also from below the embedded library:
+ * luaL_error would name the library's line. The format is lua_pushfstring's. */
+int script_error(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -77,9 +77,9 @@ static struct world *seeded(lua_State *L)
     unsigned char eight[8];
     if (!is_seeded(world)) {
         if (!world->real)
-            luaL_error(L, "chance has no seed at a script's top level: draw inside run");
+            script_error(L, "chance has no seed at a script's top level: draw inside run");
         if (getentropy(eight, sizeof eight) != 0)
-            luaL_error(L, "the system has no entropy");
+            script_error(L, "the system has no entropy");
         world_seed(world, eight);
     }
     return world;
@@ -167,7 +167,7 @@ static double now_ms(lua_State *L)
     if (world->real)
         return (double)clock_wall_ms();
     if (!world->has_now)
-        luaL_error(L, "there is no time at a script's top level: ask inside run");
+        script_error(L, "there is no time at a script's top level: ask inside run");
     return world->now_ms;
 }
 
@@ -184,13 +184,13 @@ static int field(lua_State *L, const char *name, int fallback)
     lua_rawget(L, 1);
     bool missing = lua_isnil(L, -1);
     if (!missing && !lua_isnumber(L, -1))
-        luaL_error(L, "field '%s' must be a number", name);
+        script_error(L, "field '%s' must be a number", name);
     if (missing && fallback < 0)
-        luaL_error(L, "field '%s' missing in date table", name);
+        script_error(L, "field '%s' missing in date table", name);
     double number = missing ? fallback : lua_tonumber(L, -1);
     lua_pop(L, 1);
     if (!(fabs(number) < 1e8))
-        luaL_error(L, "field '%s' is out of range", name);
+        script_error(L, "field '%s' is out of range", name);
     return (int)number;
 }
 
@@ -247,7 +247,7 @@ static int os_date(lua_State *L)
     time_t seconds = (time_t)floor(when);
     struct tm parts;
     if (!gmtime_r(&seconds, &parts))
-        return luaL_error(L, "time is out of range");
+        return script_error(L, "time is out of range");
     if (*format == '!')
         format++;
     if (strncmp(format, "*t", 2) == 0) {
@@ -260,7 +260,7 @@ static int os_date(lua_State *L)
     size_t size = strftime(text, sizeof text, format, &parts);
 #pragma GCC diagnostic pop
     if (size == 0 && *format)
-        return luaL_error(L, "the date is longer than 511 bytes");
+        return script_error(L, "the date is longer than 511 bytes");
     lua_pushlstring(L, text, size);
     return 1;
 }

@@ -13,23 +13,25 @@ local function pick(from, names)
   return picked
 end
 
-local M = {}
+local library = {}
+local M = { library = library }
 
-M.string = pick(string, "byte char len lower reverse sub upper")
-for _, word in ipairs { "find", "match", "gmatch" } do M.string[word] = primitives[word] end
-M.string.format, M.string.gsub, M.string.rep = text.format, text.gsub, string.rep
+library.string = pick(string, "byte char len lower reverse sub upper")
+for _, word in ipairs { "find", "match", "gmatch" } do library.string[word] = primitives[word] end
+library.string.format, library.string.gsub, library.string.rep = text.format, text.gsub, string.rep
 
-M.table = pick(table, "concat insert maxn remove")
-M.table.sort = sort
-if primitives.kind == "workflow" then M.string.rep, M.table.concat = text.rep, text.concat end
+library.table = pick(table, "concat insert maxn remove")
+library.table.sort = sort
+if primitives.kind == "workflow" then library.string.rep, library.table.concat = text.rep, text.concat end
 
-M.math = pick(math, "abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min modf "
+library.math = pick(math, "abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min modf "
   .. "pi pow rad sin sinh sqrt tan tanh")
-M.math.random, M.math.randomseed = primitives.random, primitives.randomseed
+library.math.random, library.math.randomseed = primitives.random, primitives.randomseed
 
-M.bit = pick(bit, "arshift band bnot bor bswap bxor lshift rol ror rshift tobit tohex")
-M.coroutine = coroutines.library
-M.os = { date = primitives.date, time = primitives.time, difftime = os.difftime, clock = primitives.clock }
+library.bit = pick(bit, "arshift band bnot bor bswap bxor lshift rol ror rshift tobit tohex")
+library.coroutine = coroutines.library
+library.json = require "json"
+library.os = { date = primitives.date, time = primitives.time, difftime = os.difftime, clock = primitives.clock }
 
 local function handled(handler, ok, ...)
   if ok then return true, ... end
@@ -44,7 +46,8 @@ end
 local function load(source, chunk, mode, environment)
   if type(source) ~= "string" then error("bad argument #1 to 'load' (only text can be loaded)", 2) end
   if mode ~= nil and not mode:find("t", 1, true) then return nil, "only text can be loaded" end
-  return primitives.compile(source, chunk or "load", environment or primitives.environment())
+  local name = type(chunk) == "string" and chunk:gsub("^[=@]", "") or "load"
+  return primitives.compile(source, name, environment or primitives.environment())
 end
 
 M.base = pick(_G, "assert error getmetatable ipairs pcall rawequal rawget rawset select tonumber type unpack _VERSION")
@@ -54,8 +57,8 @@ M.base.tostring = text.tostring
 M.base.xpcall, M.base.load, M.base.loadstring = xpcall, load, load
 
 local strings = getmetatable("")
-strings.__index, strings.__metatable = M.string, "locked"
-for name, fn in pairs(M.string) do rawset(string, name, fn) end
-for name, fn in pairs(M.table) do rawset(table, name, fn) end
+strings.__index, strings.__metatable = library.string, "locked"
+for name, fn in pairs(library.string) do rawset(string, name, fn) end
+for name, fn in pairs(library.table) do rawset(table, name, fn) end
 
 return M

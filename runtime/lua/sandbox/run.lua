@@ -1,7 +1,7 @@
 -- What cell.c calls for each run: makes its environment and the `host` that the workflow library talks to.
 
-local environment = require "sandbox.environment"
 local primitives = require "script"
+local private = require "sandbox.private"
 
 local set_environment, current = primitives.set_environment, primitives.current
 
@@ -10,7 +10,7 @@ local LOADING = {}
 -- One table for all runs; what belongs to a run is in its own `host`.
 local shared = {
   set_now = primitives.set_now, seed = primitives.seed, random = primitives.random_double, uuid4 = primitives.uuid4,
-  proxy = environment.proxy,
+  proxy = private.proxy,
 }
 
 local function load(host, script)
@@ -26,7 +26,7 @@ local function load(host, script)
   return value
 end
 
---- Runs the top level of every script of the bundle, once, in this run's environment.
+--- Runs the top level of every script of the bundle, once, in this run's private.
 function shared.run_bundle()
   local host = current()
   for _, script in ipairs(host.bundle) do load(host, script) end
@@ -44,7 +44,7 @@ local function require_script(name)
   end
   error(("there is no module '%s' in this bundle"):format(tostring(name)), 2)
 end
-rawset(environment.shared, "require", require_script)
+rawset(private.shared, "require", require_script)
 
 local behind = { __index = shared }
 
@@ -53,7 +53,7 @@ local behind = { __index = shared }
 ---@param new_run fun(env: table, host: table): function the workflow library
 ---@return function activate
 return function(bundle, new_run)
-  local env = environment.new()
+  local env = private.new()
   local host = setmetatable({ env = env, bundle = bundle, modules = {} }, behind)
   primitives.adopt(host, env)
   return new_run(env, host)

@@ -29,6 +29,25 @@ static _Noreturn void give_up(const char *what, const struct error *err)
     abort();
 }
 
+static struct cell_options options_for(const struct script_source *sources, size_t count)
+{
+    return (struct cell_options){
+        .sources = sources,
+        .source_count = count,
+        .heap_limit = 512 << 20,
+        .instance_limit = 64 << 20,
+        .slice_ms = 1000,
+        .library = {library, sizeof library - 1},
+    };
+}
+
+bool stage_bundle(struct cell **out, const struct script_source *sources, size_t count,
+                  struct error *err)
+{
+    struct cell_options options = options_for(sources, count);
+    return cell_open(out, &options, err);
+}
+
 struct cell *stage_cell_with(const char *body, size_t instance_limit, int slice_ms)
 {
     struct error err = {0};
@@ -36,14 +55,9 @@ struct cell *stage_cell_with(const char *body, size_t instance_limit, int slice_
     struct cell *cell;
     bytes_printf(&text, "define(function(input) %s\nend)\n", body);
     const struct script_source source = {SPAN("story.lua"), bytes_span(&text)};
-    const struct cell_options options = {
-        .sources = &source,
-        .source_count = 1,
-        .heap_limit = 512 << 20,
-        .instance_limit = instance_limit,
-        .slice_ms = slice_ms,
-        .library = {library, sizeof library - 1},
-    };
+    struct cell_options options = options_for(&source, 1);
+    options.instance_limit = instance_limit;
+    options.slice_ms = slice_ms;
     if (!cell_open(&cell, &options, &err))
         give_up("opening the cell", &err);
     bytes_release(&text);

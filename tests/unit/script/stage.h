@@ -6,9 +6,15 @@
 
 #include "script/cell.h"
 
-/* Opens a cell whose runs do `body`, with `input` in hand. */
+/* Opens a cell whose runs do `body`, with `input` in hand. In it `wait()` waits for the next
+ * activation and returns its input. */
 struct cell *stage_cell(const char *body);
 struct cell *stage_cell_with(const char *body, size_t instance_limit, int slice_ms);
+
+/* Opens a cell with these scripts; one of them calls define(function(input) ... end). */
+bool stage_bundle(struct cell **out, const struct script_source *sources, size_t count,
+                  struct error *err);
+
 struct instance *stage_run(struct cell *cell);
 
 /* One activation: what the body returned ("true 7"), raised ("false story.lua:1: oh"), "waits", or
