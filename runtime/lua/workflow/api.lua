@@ -102,6 +102,7 @@ function api.spawn(fn, ...)
   local scope = scopes.new(fiber.scope)
   local spawned = S.fiber(run, "spawned", scope, ending.spawned_ended, fn, { ... }, select("#", ...))
   spawned.future = future.new(run, scope, function(_, _, reason) S.cancel_scope(run, scope, reason) end)
+  S.enqueue(run, spawned)
   return spawned.future
 end
 

@@ -101,7 +101,7 @@ local function initialize(run, job)
   if not ok then
     return S.fail_task(run, failure.from_error("the workflow's input cannot be read: " .. tostring(values)))
   end
-  S.fiber(run, "main", run.scope, ending.main_ended, definition.run, values, n)
+  S.enqueue(run, S.fiber(run, "main", run.scope, ending.main_ended, definition.run, values, n))
 end
 
 local function cancel(run, job)

@@ -76,12 +76,11 @@ end
 
 local function body(fn, ...) return DONE, fn(...) end
 
---- A new fiber at the end of the ready queue. `ended(run, fiber, ok, value, stack)` hears how it ends.
+--- A new fiber, for S.enqueue or S.step. `ended(run, fiber, ok, value, stack)` hears how it ends.
 function S.fiber(run, name, scope, ended, fn, args, n)
   local id = run.fiber_count + 1
   local fiber = { id = id, name = name, co = create(body), scope = scope, ended = ended, fn = fn, args = args, n = n }
   run.fibers[id], run.fiber_count = fiber, id
-  S.enqueue(run, fiber)
   return fiber
 end
 
@@ -127,7 +126,8 @@ local function settle(run, fiber, ok, first, second)
   return fiber.ended(run, fiber, false, first, traceback(fiber.co))
 end
 
-local function step(run, fiber)
+--- Runs a fiber until it parks or ends.
+function S.step(run, fiber)
   run.fiber = fiber
   local fn = fiber.fn
   if fn then
@@ -322,7 +322,7 @@ function S.drain(run)
       local entry = ready[head]
       ready[head] = nil
       run.head = head + 1
-      if entry.co then step(run, entry) else entry.deliver(run, entry) end
+      if entry.co then S.step(run, entry) else entry.deliver(run, entry) end
       if run.failure then return end
     end
     run.head, run.tail = 1, 0

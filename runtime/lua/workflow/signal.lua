@@ -26,8 +26,8 @@ local function handler_ended(run, _, ok, err, stack)
   if not ok and not (run.scope.cancelled and failure.is_cancellation(err)) then ending.fail(run, err, stack) end
 end
 
-local function begin(run, signal, handler)
-  S.fiber(run, "signal " .. signal.name, run.scope, handler_ended, handler, signal.values, signal.n)
+local function fiber_of(run, signal, handler)
+  return S.fiber(run, "signal " .. signal.name, run.scope, handler_ended, handler, signal.values, signal.n)
 end
 
 local function next_receiver(receivers)
@@ -40,7 +40,7 @@ end
 -- Looked up when its turn comes, not when it arrives: main's first slice may register the handler.
 local function deliver(run, signal)
   local handler = handler_of(run, signal.name)
-  if handler then return begin(run, signal, handler) end
+  if handler then return S.step(run, fiber_of(run, signal, handler)) end
   local signals = signals_of(run)
   local receiver = next_receiver(signals.receivers[signal.name])
   if receiver then return S.wake(run, receiver.fiber, true, signal) end
@@ -69,7 +69,7 @@ function M.register(run, name, handler)
   signals.handlers[name] = handler
   local signal = handler and take(signals, name)
   while signal do
-    begin(run, signal, handler)
+    S.enqueue(run, fiber_of(run, signal, handler))
     signal = take(signals, name)
   end
 end

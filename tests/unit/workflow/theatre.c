@@ -36,13 +36,18 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return remove(path);
 }
 
-int theatre_close(void **state)
+void theatre_forget(void)
 {
-    (void)state;
     workflow_host_close(host);
     store_close(store);
     host = NULL;
     store = NULL;
+}
+
+int theatre_close(void **state)
+{
+    (void)state;
+    theatre_forget();
     arena_release(&arena);
     return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -133,25 +138,35 @@ static struct bytes replay_all(const Tpb__History__History *history)
     return first.commands;
 }
 
-void theatre_replays(const char *script, const char *words)
+void theatre_replays_history(const Tpb__History__History *history)
 {
-    const Tpb__History__History *history = history_of(&arena, words);
-
-    theatre_script("workflows/t.lua", script);
     struct bytes commands = replay_all(history);
+
     ends_alike(history, &commands);
     bytes_release(&commands);
 }
 
-void theatre_refuses(const char *script, const char *words, enum error_kind kind, const char *text)
+void theatre_replays(const char *script, const char *words)
 {
     theatre_script("workflows/t.lua", script);
+    theatre_replays_history(history_of(&arena, words));
+}
+
+void theatre_refuses_history(const Tpb__History__History *history, enum error_kind kind,
+                             const char *text)
+{
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         struct error err = {0};
-        if (workflow_replay(theatre_host(), history_of(&arena, words), "id", modes[i], NULL, &err))
+        if (workflow_replay(theatre_host(), history, "id", modes[i], NULL, &err))
             fail_msg("replayed %s it passes", mode_names[i]);
         if (!strstr(err.text, text) || err.kind != kind)
             fail_msg("replayed %s: \"%s\" (%s) is not \"%s\" (%s)", mode_names[i], err.text,
                      error_kind_name(err.kind), text, error_kind_name(kind));
     }
+}
+
+void theatre_refuses(const char *script, const char *words, enum error_kind kind, const char *text)
+{
+    theatre_script("workflows/t.lua", script);
+    theatre_refuses_history(history_of(&arena, words), kind, text);
 }

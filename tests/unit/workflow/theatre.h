@@ -14,11 +14,18 @@ void theatre_script(const char *name, const char *text);
 struct workflow_host *theatre_host(void);
 bool theatre_try_host(struct workflow_options options, struct error *err);
 
+/* Closes the host, so that the next one sees what was written since. */
+void theatre_forget(void);
+
 /* Memory of the story. */
 struct arena *theatre_arena(void);
 
 /* workflows/t.lua is the text; the history replays on it in all three ways, with equal commands. */
 void theatre_replays(const char *script, const char *words);
 
+void theatre_replays_history(const Tpb__History__History *history);
+
 /* It does not replay: in each of the ways for that reason, and the text names both. */
 void theatre_refuses(const char *script, const char *words, enum error_kind kind, const char *text);
+void theatre_refuses_history(const Tpb__History__History *history, enum error_kind kind,
+                             const char *text);
