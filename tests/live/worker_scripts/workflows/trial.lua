@@ -31,7 +31,8 @@ workflow "Mixed" {
       fibers[i] = workflow.spawn(function()
         for round = 1, 2 do
           workflow.sleep(("%dms"):format(20 * i))
-          sum = sum + i * round + workflow.call("pause", 0, { start_to_close = "30s" })
+          local waited = workflow.call("pause", 0, { start_to_close = "30s" })
+          sum = sum + i * round + waited
         end
       end)
     end
