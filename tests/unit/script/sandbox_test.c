@@ -188,7 +188,7 @@ static void what_is_not_said_in_patterns_is_said_here(void **state)
     says("local s = string.format('%d', 'x')",
          "false story.lua:1: bad argument #2 to 'format' (number expected, got string)");
     says("return string.rep('x', 3, ',')", "true x,x,x");
-    says("return ('x'):rep(2 ^ 24 + 1)",
+    says("local s = ('x'):rep(2 ^ 24 + 1)",
          "false story.lua:1: string.rep: the result would be larger than 16 MiB");
     says("local s = ('x'):rep(2 ^ 23) return #table.concat({ s, s, 'y' })",
          "false story.lua:1: table.concat: the result would be larger than 16 MiB");
