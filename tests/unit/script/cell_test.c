@@ -2,8 +2,8 @@
 #include "story.h"
 
 #include <stdio.h>
+#include <time.h>
 
-#include "base/clock.h"
 #include "stage.h"
 
 static void a_run_does_what_its_script_says(void **state)
@@ -284,6 +284,14 @@ static const struct {
     {"local t = {} for i = 1, 1e9 do t['k' .. i] = i end",                                          "out of memory"},
 };
 
+/* CPU time of this thread: a busy machine does not make it longer. */
+static int64_t own_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static void a_bomb_ends_its_activation_and_nothing_else(void **state)
 {
     (void)state;
@@ -296,11 +304,11 @@ static void a_bomb_ends_its_activation_and_nothing_else(void **state)
         struct instance *sibling = stage_run(cell);
         struct instance *run = stage_run(cell);
         assert_string_equal(stage_say(sibling, "sibling"), "waits");
-        int64_t start_ms = clock_monotonic_ms();
+        int64_t start_ms = own_ms();
         const char *said = stage_say(run, "bomb");
         if (strncmp(said, bombs[i].says, strlen(bombs[i].says)) != 0)
             fail_msg("%s\n    said: %s", bombs[i].body, said);
-        if (clock_monotonic_ms() - start_ms > 2000)
+        if (own_ms() - start_ms > 2000)
             fail_msg("%s\n    took more than 2 s", bombs[i].body);
         instance_free(run);
         assert_string_equal(stage_say(sibling, "well"), "true well");
@@ -314,11 +322,10 @@ static void the_default_second_is_kept(void **state)
     (void)state;
     struct cell *cell = stage_cell("while true do end");
     struct instance *run = stage_run(cell);
-    int64_t start_ms = clock_monotonic_ms();
+    int64_t start_ms = own_ms();
     assert_string_equal(stage_say(run, ""), "out of time: the scripts ran for more than 1000 ms "
                                             "without waiting");
-    int64_t took_ms = clock_monotonic_ms() - start_ms;
-    assert_in_range(took_ms, 900, 2000);
+    assert_in_range(own_ms() - start_ms, 900, 2000);
     assert_string_equal(stage_say(run, ""),
                         "error: the run is over: an earlier activation killed it");
     cell_close(cell);
