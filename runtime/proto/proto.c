@@ -7,23 +7,15 @@
 
 void *proto_new(const ProtobufCMessageDescriptor *type, struct arena *arena)
 {
-    ProtobufCMessage *message = arena_alloc(arena, type->sizeof_message);
+    void *message = arena_alloc(arena, type->sizeof_message);
 
-    proto_init(type, message);
+    type->message_init(message);
     return message;
 }
 
 void proto_init(const ProtobufCMessageDescriptor *type, void *place)
 {
-    ProtobufCMessage *message = memset(place, 0, type->sizeof_message);
-
-    message->descriptor = type;
-    for (unsigned i = 0; i < type->n_fields; i++) {
-        const ProtobufCFieldDescriptor *field = &type->fields[i];
-        if (field->type == PROTOBUF_C_TYPE_STRING && field->label == PROTOBUF_C_LABEL_NONE &&
-            !(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
-            *(const char **)((char *)message + field->offset) = protobuf_c_empty_string;
-    }
+    type->message_init(place);
 }
 
 /* --- unpack: first a walk over the wire that cannot recurse, then protobuf-c, which does --- */

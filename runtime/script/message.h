@@ -8,7 +8,8 @@
  *   bool, double     themselves
  *   enum             the value's full name, "EVENT_TYPE_TIMER_FIRED"; numbers are read too, and
  *                    pushed when this build does not know the name
- *   Duration, Timestamp (google.protobuf)   number of milliseconds, fraction kept
+ *   Duration, Timestamp (google.protobuf)   number of milliseconds with fraction: exact to the
+ *                    nanosecond below 99 days, to the microsecond in our centuries
  *   Any              { type_url =, value = }
  *
  * Zero values and unset fields are absent when pushed; a member of a oneof that is set is there,

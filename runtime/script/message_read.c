@@ -140,6 +140,10 @@ static bool read_enum(struct reader *r, const struct shape_field *field, const s
                       nearest ? nearest : "", nearest ? "?" : "");
 }
 
+/* Below it (99 days) a double of milliseconds tells nanoseconds apart. Above, what is smaller than
+ * a microsecond is noise. */
+static const double fine_ms = 0x1p33;
+
 /* Milliseconds to seconds and nanoseconds: a Duration's have one sign, a Timestamp's nanoseconds
  * count upwards. Both messages have the same form. */
 static bool read_time(struct reader *r, const struct shape_field *field, const struct path *path,
@@ -155,7 +159,8 @@ static bool read_time(struct reader *r, const struct shape_field *field, const s
     if (!read_real(r, path, &ms))
         return false;
     double seconds = field->kind == SHAPE_DURATION ? trunc(ms / 1e3) : floor(ms / 1e3);
-    double nanos = round((ms - seconds * 1e3) * 1e6);
+    double parts = fabs(ms) < fine_ms ? 1e6 : 1e3;
+    double nanos = round((ms - seconds * 1e3) * parts) * (1e6 / parts);
     if (fabs(nanos) >= 1e9) {
         seconds += nanos < 0 ? -1 : 1;
         nanos = 0;

@@ -65,6 +65,24 @@ static void an_empty_message_is_no_bytes(void **state)
     arena_release(&arena);
 }
 
+/* Without an init function of its own, protobuf-c writes the default of a oneof's string into the
+ * union, takes it for an earlier message member, and frees it. */
+static void a_message_in_a_oneof_with_strings_is_read(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct error err = {0};
+
+    Tpb__Common__ResetOptions *options =
+        proto_unpack(&tpb__common__reset_options__descriptor, SPAN("\x12\0"), &arena, &err);
+    assert_non_null(options);
+    assert_int_equal(options->target_case, TPB__COMMON__RESET_OPTIONS__TARGET_LAST_WORKFLOW_TASK);
+    assert_non_null(options->last_workflow_task);
+    for (size_t i = 0; i < proto_registry_size; i++)
+        assert_non_null(proto_registry[i]->message_init);
+    arena_release(&arena);
+}
+
 static void unknown_fields_and_enum_values_survive(void **state)
 {
     (void)state;
@@ -288,6 +306,7 @@ int main(void)
         cmocka_unit_test(what_was_packed_is_read_back),
         cmocka_unit_test(packing_appends),
         cmocka_unit_test(an_empty_message_is_no_bytes),
+        cmocka_unit_test(a_message_in_a_oneof_with_strings_is_read),
         cmocka_unit_test(unknown_fields_and_enum_values_survive),
         cmocka_unit_test(a_hundred_levels_are_read_and_one_more_is_refused),
         cmocka_unit_test(a_message_that_would_overflow_the_stack_is_refused),
