@@ -15,7 +15,7 @@ workflow "SyncSourceWorkflow" {
     workflow.log("Starting sync for source: %s", input.source_name)
     local ok, result = pcall(workflow.call, "run_pipeline_activity",
       { source_name = input.source_name, source_kwargs = input.source_kwargs, resources = input.resources },
-      { start_to_close = "30m", heartbeat = "60s", retry = RETRY })
+      { start_to_close = "30m", heartbeat = "20s", retry = RETRY })
     if not ok then return failed(input, result) end
     return result
   end,

@@ -98,6 +98,13 @@ function sync.names()
   return names
 end
 
+--- Calls `observer(step)` after every step of every load: "fetched", "lock", "merge", "committed" and so on. For tests that
+--- break off at each of them.
+---@param observer fun(step: string)?
+function sync.observe(observer)
+  load.observer = observer
+end
+
 local function find_source(name)
   local source = sources[name]
   if not source then

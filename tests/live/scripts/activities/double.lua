@@ -1,0 +1,3 @@
+activity "double" {
+  run = function(n) return n * 2 end,
+}

@@ -1,0 +1,5 @@
+-- Small activities for tests.
+
+activity "greet" {
+  run = function(name) return "Hello, " .. name .. "!" end,
+}

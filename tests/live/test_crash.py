@@ -1,0 +1,61 @@
+"""kill -9 at every step of a load: the next worker goes on, rows equal the vendor's truth, the load is recorded once."""
+
+import concurrent.futures
+import json
+import shutil
+import signal
+import uuid
+
+from house import ROOT, Worker, until
+from test_sync import D1, truth
+
+STEPS = ["fetched", "settings", "lock", "load_id", "table", "stage", "schema", "merge", "vanished", "record", "cursor", "committed"]
+
+
+def scripts_of(house):
+    """The product's scripts and the ones that break off."""
+    folder = house.folder / "crash-scripts"
+    if not folder.exists():
+        shutil.copytree(ROOT / "scripts", folder)
+        shutil.copytree(ROOT / "tests/live/scripts", folder, dirs_exist_ok=True)
+    return folder
+
+
+def crash_and_resume(house, step, scripts):
+    queue, database = f"crash-{step}", f"crash_{step}"
+    house.postgres.rows(f"DROP DATABASE IF EXISTS {database}")
+    house.postgres.rows(f"CREATE DATABASE {database}")
+    url = house.postgres.url.rsplit("/", 1)[0] + "/" + database
+    marker = house.folder / f"{step}-{uuid.uuid4().hex}"
+    environment = {"DATABASE_URL": url, "CRASH_AT": step, "CRASH_MARKER": str(marker)}
+    with Worker(house, scripts, queue, environment=environment) as first:
+        workflow_id = f"crash-{step}-{uuid.uuid4().hex[:8]}"
+        begun = house.run("start", "ImpatientSync", "--queue", queue, "--id", workflow_id, "--input", json.dumps(
+            {"source_name": "everflow", "source_kwargs": {"to": "2026-01-14", "window_days": 7}}))
+        assert begun.returncode == 0, begun.stderr
+        until(marker.exists, 30, f"the step {step}")
+        first.child.kill(signal.SIGKILL)
+    with Worker(house, scripts, queue, environment={"DATABASE_URL": url}):
+        done = house.run("result", workflow_id, "--json")
+    assert done.returncode == 0, f"{step}: {done.stdout}{done.stderr}"
+    return database, house.temporal.history(workflow_id)
+
+
+def test_a_load_survives_kill_9_at_each_of_its_steps(house):
+    house.everflow.control("reset", {})
+    house.everflow.control("data", truth(D1))
+    scripts = scripts_of(house)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        outcomes = dict(zip(STEPS, pool.map(lambda step: crash_and_resume(house, step, scripts), STEPS)))
+    for step, (database, events) in outcomes.items():
+        started = [e for e in events if e["eventType"] == "EVENT_TYPE_ACTIVITY_TASK_STARTED"][0]
+        assert int(started["activityTaskStartedEventAttributes"]["attempt"]) == 2, step
+        url = house.postgres.url
+        house.postgres.url = url.rsplit("/", 1)[0] + "/" + database
+        try:
+            assert house.postgres.one("SELECT count(*) FROM everflow.daily_stats") == "5", step
+            assert house.postgres.rows("SELECT window_from, count(*) FROM signalroom.loads GROUP BY 1 HAVING count(*) > 1") == [], step
+            assert house.postgres.one("SELECT cursor FROM signalroom.state") == "2026-01-14", step
+            assert house.postgres.one("SELECT sum(rows_new) FROM signalroom.loads") == "5", step
+        finally:
+            house.postgres.url = url
