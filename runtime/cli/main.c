@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
     forbid_core_files();
-    log_configure((struct log_options){.level = LOG_WARNING,
+    log_configure((struct log_options){.level = LOG_ERROR,
                                        .json = !isatty(STDERR_FILENO),
                                        .colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR")});
     struct vm *vm = vm_new(VM_TOOL, 0);

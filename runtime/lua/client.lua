@@ -6,6 +6,7 @@
 local converter = require "converter"
 local duration = require "duration"
 local errors = require "errors"
+local failures = require "failure"
 local rpc = require "rpc"
 
 local client = {}
@@ -38,7 +39,7 @@ function client.start(workflow_type, input, options)
     workflow_id = options.id,
     workflow_type = { name = workflow_type },
     task_queue = { name = options.task_queue or "api-tasks" },
-    input = converter.encode(args),
+    input = converter.encode_list(args, args.n),
     workflow_run_timeout = options.timeout and duration.ms(options.timeout) or nil,
     workflow_id_reuse_policy = "WORKFLOW_ID_REUSE_POLICY_" .. REUSE[options.reuse or "allow"],
     workflow_id_conflict_policy = "WORKFLOW_ID_CONFLICT_POLICY_" .. CONFLICT[options.conflict or "fail"],
@@ -60,11 +61,11 @@ local function closing_event(id, run_id)
 end
 
 local function failure_of(event, word, attributes, id)
-  if attributes.failure then return errors.from_failure(attributes.failure) end
+  if attributes.failure then return failures.to_error(attributes.failure) end
   local message = ("workflow %s %s"):format(id, word)
   if attributes.reason and attributes.reason ~= "" then message = message .. ": " .. attributes.reason end
-  return errors.new { type = "Workflow" .. word:gsub("^%l", string.upper):gsub(" (%l)", string.upper),
-    message = message, details = { event_id = event.event_id } }
+  local kind = "Workflow" .. word:gsub("^%l", string.upper):gsub(" (%l)", string.upper)
+  return errors.new(kind, { message = message, details = { event_id = event.event_id } })
 end
 
 --- Waits until the workflow has closed, through retries and continue-as-new.
@@ -80,7 +81,7 @@ function client.result(id, run_id)
     if goes_on and goes_on ~= "" then
       run_id = goes_on
     elseif word == "completed" then
-      return (converter.decode(attributes.result))
+      return converter.decode_first(attributes.result)
     else
       error(failure_of(event, word, attributes, id), 0)
     end
@@ -89,18 +90,18 @@ end
 
 --- Sends a signal; it is in the history once this returns.
 function client.signal(id, name, args, run_id)
-  rpc.call("SignalWorkflowExecution", { workflow_execution = execution(id, run_id), signal_name = name, input = converter.encode(args) })
+  rpc.call("SignalWorkflowExecution", { workflow_execution = execution(id, run_id), signal_name = name, input = converter.encode_list(args, args.n) })
 end
 
 --- Asks a workflow; a worker must be there to answer.
 ---@return any answer
 function client.query(id, name, args, run_id)
   local reply = rpc.call("QueryWorkflow", { execution = execution(id, run_id),
-    query = { query_type = name, query_args = converter.encode(args) } })
+    query = { query_type = name, query_args = converter.encode_list(args, args.n) } })
   if reply.query_rejected then
-    error(errors.new { type = "QueryRejected", message = "workflow " .. id .. " is " .. tostring(reply.query_rejected.status) }, 0)
+    error(errors.new("QueryRejected", { message = "workflow " .. id .. " is " .. tostring(reply.query_rejected.status) }), 0)
   end
-  return (converter.decode(reply.query_result))
+  return converter.decode_first(reply.query_result)
 end
 
 --- Asks a workflow to cancel; it may take its time, or decline.

@@ -17,9 +17,9 @@ local TYPE = {
 }
 
 local function raise(failure)
-  if type(failure) ~= "table" then error(errors.new { type = "ValueError", message = failure, non_retryable = true }, 0) end
-  error(errors.new { type = TYPE[failure.status] or "RpcError", message = ("%s: %s"):format(failure.method, failure.message),
-    details = { status = failure.status, details = failure.details } }, 0)
+  if type(failure) ~= "table" then error(errors.new("ValueError", { message = failure, non_retryable = true }), 0) end
+  error(errors.new(TYPE[failure.status] or "RpcError", { message = ("%s: %s"):format(failure.method, failure.message),
+    details = { status = failure.status, details = failure.details } }), 0)
 end
 
 --- Chooses the server: options over TEMPORAL_* variables over the profile of temporal.toml (docs/connection.md).
@@ -27,7 +27,7 @@ end
 ---@param options { address: string?, namespace: string?, profile: string?, config_file: string? }
 function rpc.connect(options)
   local problem = native.connect(options)
-  if problem then error(errors.new { type = "ConfigError", message = problem, non_retryable = true }, 0) end
+  if problem then error(errors.new("ConfigError", { message = problem, non_retryable = true }), 0) end
 end
 
 --- Calls the server and waits for its answer.

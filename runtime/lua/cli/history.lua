@@ -20,10 +20,14 @@ end
 
 local function payloads(value)
   if not value then return nil end
-  local ok, decoded = pcall(function() return { converter.decode(value) } end)
+  local ok, decoded = pcall(function()
+    local values, n = converter.decode_list(value)
+    values.n = n
+    return values
+  end)
   if not ok then return "(cannot be decoded)" end
   local parts = {}
-  for i = 1, #decoded do parts[i] = output.brief(decoded[i] == nil and json.null or decoded[i], 100) end
+  for i = 1, decoded.n do parts[i] = output.brief(decoded[i] == nil and json.null or decoded[i], 100) end
   return table.concat(parts, ", ")
 end
 

@@ -10,7 +10,7 @@ local ERROR_TYPE = { usage = "UsageError", config = "ConfigError", network = "Un
   history = "NondeterminismError", malformed = "MalformedError", limit = "LimitError", system = "SystemError", bug = "BugError" }
 
 local function raise(kind, text)
-  error(errors.new { type = ERROR_TYPE[kind] or "Error", message = text, non_retryable = true }, 0)
+  error(errors.new(ERROR_TYPE[kind] or "Error", { message = text, non_retryable = true }), 0)
 end
 
 local Process = {}

@@ -84,14 +84,18 @@ local function run(words)
   return command.run(given, rest, main) or exits.ok
 end
 
+-- What was raised, as an error object with the stack of where; usage complaints stay as they are.
+local function caught(failure)
+  return type(failure) == "table" and failure.usage and failure or errors.normalize(failure, debug.traceback("", 2))
+end
+
 local function report(failure)
   if type(failure) == "table" and failure.usage then
     output.note("signalroom: %s\nTry: signalroom help", failure.usage)
     output.value { error = { type = "Usage", message = failure.usage } }
     return exits.usage
   end
-  local err = errors.normalize(failure)
-  local code, hint = exits.of(err)
+  local err, code, hint = failure, exits.of(failure)
   output.note("signalroom: %s: %s", err.type, err.message)
   local cause = err.cause
   while cause do
@@ -108,7 +112,7 @@ end
 ---@param words string[]
 ---@return integer exit_code
 function main.run(words)
-  local ok, result = xpcall(run, errors.capture, words)
+  local ok, result = xpcall(run, caught, words)
   return ok and result or report(result)
 end
 

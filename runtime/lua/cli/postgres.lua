@@ -16,15 +16,15 @@ local postgres = {}
 local function need_user()
   if host.user_id() ~= 0 then return nil end
   if host.has_user "postgres" then return "postgres" end
-  error(errors.new { type = "ConfigError", non_retryable = true,
-    message = "PostgreSQL does not run as root and there is no user postgres: install postgresql-15, or set DATABASE_URL" }, 0)
+  error(errors.new("ConfigError", { non_retryable = true,
+    message = "PostgreSQL does not run as root and there is no user postgres: install postgresql-15, or set DATABASE_URL" }), 0)
 end
 
 local function run(argv, owner)
   local process = host.spawn { argv = argv, user = owner, capture = true, cwd = "/" }
   local code = process:wait()
   if code ~= 0 then
-    error(errors.new { type = "ConfigError", message = ("%s failed (%d): %s"):format(argv[1], code, process:output():sub(-600)) }, 0)
+    error(errors.new("ConfigError", { message = ("%s failed (%d): %s"):format(argv[1], code, process:output():sub(-600)) }), 0)
   end
 end
 
@@ -48,8 +48,8 @@ local function await_ready(process, url)
     if process:ended() then break end
     activity.sleep(0.1)
   end
-  error(errors.new { type = "ConfigError", cause = problem,
-    message = "PostgreSQL did not start: " .. process:output():sub(-600) }, 0)
+  error(errors.new("ConfigError", { cause = problem,
+    message = "PostgreSQL did not start: " .. process:output():sub(-600) }), 0)
 end
 
 --- Starts the cluster below the state folder, making it first when there is none.

@@ -24,6 +24,13 @@ function runs.link(id, run_id)
   return ("%s/namespaces/%s/workflows/%s%s"):format(base, escape(rpc.namespace()), escape(id), run_id and "/" .. run_id or "")
 end
 
+--- An error as plain JSON: type, message, cause, the script's stack.
+---@param err Error
+---@return table
+function runs.plain(err)
+  return { type = err.type, message = err.message, stack = err.stack, cause = err.cause and runs.plain(errors.normalize(err.cause)) }
+end
+
 --- Waits for a run, prints its result or its failure, and says which exit code that is.
 ---@return integer exit_code
 function runs.wait(id, run_id)
@@ -41,7 +48,7 @@ function runs.wait(id, run_id)
     output.note("  caused by %s: %s", cause.type, cause.message)
     cause = cause.cause
   end
-  output.value { workflow_id = id, run_id = run_id, status = "failed", error = errors.plain(err) }
+  output.value { workflow_id = id, run_id = run_id, status = "failed", error = runs.plain(err) }
   return exits.failed
 end
 

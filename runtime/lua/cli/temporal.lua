@@ -20,8 +20,8 @@ local function await_ready(process, address)
     if process:ended() then break end
     activity.sleep(0.1)
   end
-  error(errors.new { type = "ConfigError", cause = errors.normalize(problem),
-    message = "the Temporal dev server did not start: " .. process:output():sub(-600) }, 0)
+  error(errors.new("ConfigError", { cause = errors.normalize(problem),
+    message = "the Temporal dev server did not start: " .. process:output():sub(-600) }), 0)
 end
 
 --- Starts the server on free ports; the web UI too unless headless.

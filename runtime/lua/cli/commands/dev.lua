@@ -1,6 +1,5 @@
 -- Development mode: everything that a sync needs, in one command, and nothing of it left behind.
 
-local errors = require "errors"
 local exits = require "cli.exits"
 local file = require "file"
 local host = require "cli.host"
@@ -100,7 +99,7 @@ return {
     .. "with TEMPORAL_ADDRESS and DATABASE_URL set, then stops everything and exits with the command's code.",
   run = function(given)
     local servers = {}
-    local ok, result = xpcall(work, errors.capture, given, servers)
+    local ok, result = pcall(work, given, servers)
     stop(servers)
     if not ok then error(result, 0) end
     return result
