@@ -47,7 +47,7 @@ workflow "Cancellable" {
 workflow "Countdown" {
   run = function(n, seen)
     seen = (seen or 0) + 1
-    if n > 0 then workflow.continue_as_new(n - 1, seen) end
+    if n > 0 then workflow.continue_as_new(nil, { args = { n = 2, n - 1, seen } }) end
     return seen
   end,
 }
