@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "base/redact.h"
-#include "cli/process.h"
+#include "cli/child.h"
 #include "cli/replay.h"
 #include "cli/serve.h"
 
@@ -188,13 +188,13 @@ int system_open(lua_State *L)
         {"set_environment", set_environment    },
         {"free_port",       free_port          },
         {"configure_log",   configure_log      },
-        {"spawn_raw",       process_spawn      },
+        {"spawn_raw",       child_spawn        },
         {"serve_raw",       serve_start        },
         {"replay_raw",      replay_file        },
         {"history_json",    replay_history_json},
         {NULL,              NULL               },
     };
-    process_open(L);
+    child_open(L);
     serve_open(L);
     lua_newtable(L);
     luaL_register(L, NULL, functions);

@@ -90,7 +90,8 @@ end
 
 --- Sends a signal; it is in the history once this returns.
 function client.signal(id, name, args, run_id)
-  rpc.call("SignalWorkflowExecution", { workflow_execution = execution(id, run_id), signal_name = name, input = converter.encode_list(args, args.n) })
+  rpc.call("SignalWorkflowExecution", { workflow_execution = execution(id, run_id), signal_name = name,
+    input = converter.encode_list(args, args.n) })
 end
 
 --- Asks a workflow; a worker must be there to answer.
@@ -121,7 +122,8 @@ end
 function client.list(query, limit)
   local found, token = {}, nil
   repeat
-    local reply = rpc.call("ListWorkflowExecutions", { query = query, page_size = math.min(limit - #found, 1000), next_page_token = token })
+    local reply = rpc.call("ListWorkflowExecutions", { query = query, page_size = math.min(limit - #found, 1000),
+      next_page_token = token })
     for _, info in ipairs(reply.executions or {}) do
       if #found < limit then found[#found + 1] = info end
     end

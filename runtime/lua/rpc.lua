@@ -13,7 +13,8 @@ local TYPE = {
   CANCELLED = "CancelledError", INVALID_ARGUMENT = "InvalidArgumentError", DEADLINE_EXCEEDED = "DeadlineExceededError",
   NOT_FOUND = "NotFoundError", ALREADY_EXISTS = "AlreadyExistsError", PERMISSION_DENIED = "PermissionDeniedError",
   RESOURCE_EXHAUSTED = "ResourceExhaustedError", FAILED_PRECONDITION = "FailedPreconditionError", ABORTED = "AbortedError",
-  UNIMPLEMENTED = "UnimplementedError", INTERNAL = "InternalError", UNAVAILABLE = "UnavailableError", UNAUTHENTICATED = "UnauthenticatedError",
+  UNIMPLEMENTED = "UnimplementedError", INTERNAL = "InternalError", UNAVAILABLE = "UnavailableError",
+  UNAUTHENTICATED = "UnauthenticatedError",
 }
 
 local function raise(failure)

@@ -32,7 +32,8 @@ source "everflow" {
       local reply = run:post("/v1/networks/reporting/entity/table", {
         headers = { ["X-Eflow-API-Key"] = run.kwargs.api_key or secret "EVERFLOW_API_KEY" },
         json = { from = window.from, to = window.to, timezone_id = NEW_YORK, currency_id = "USD",
-          columns = json.array { { column = "affiliate" }, { column = "advertiser" }, { column = "date" } }, query = { filters = filters } },
+          columns = json.array { { column = "affiliate" }, { column = "advertiser" }, { column = "date" } },
+          query = { filters = filters } },
       })
       run:require(run:value(reply, "incomplete_results") ~= true, "VendorError",
         ("Everflow cut %s..%s at 10,000 rows: run it with a smaller window_days"):format(window.from, window.to))

@@ -6,8 +6,10 @@ local wait = require "wait"
 
 local host = setmetatable({}, { __index = native })
 
-local ERROR_TYPE = { usage = "UsageError", config = "ConfigError", network = "UnavailableError", refused = "RefusedError", script = "ScriptError",
-  history = "NondeterminismError", malformed = "MalformedError", limit = "LimitError", system = "SystemError", bug = "BugError" }
+local ERROR_TYPE = {
+  usage = "UsageError", config = "ConfigError", network = "UnavailableError", refused = "RefusedError", script = "ScriptError",
+  history = "NondeterminismError", malformed = "MalformedError", limit = "LimitError", system = "SystemError", bug = "BugError",
+}
 
 local function raise(kind, text)
   error(errors.new(ERROR_TYPE[kind] or "Error", { message = text, non_retryable = true }), 0)

@@ -122,7 +122,8 @@ step("cursor", function(tx, work)
     WHERE stream = $1 AND cursor IS NOT DISTINCT FROM $4 RETURNING 1 AS moved]], work.stream, to, work.load_id, from)
   if #moved == 0 then
     error(ApplicationError { type = "Superseded", non_retryable = true,
-      message = ("%s: another load has moved the cursor from %s meanwhile; nothing was changed"):format(work.stream, from or "the start") }, 0)
+      message = ("%s: another load has moved the cursor from %s meanwhile; nothing was changed"):format(work.stream,
+        from or "the start") }, 0)
   end
 end)
 

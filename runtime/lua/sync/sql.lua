@@ -48,7 +48,8 @@ end
 
 local function has_key(tx, table_name, key)
   local rows = tx:query([[SELECT 1 AS found FROM pg_index i WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indpred IS NULL
-    AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey))
+    AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a
+      WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey))
       = (SELECT array_agg(k ORDER BY k) FROM unnest($2::text[]) AS k)]], table_name, sql.text_array(key))
   return #rows > 0
 end
@@ -142,7 +143,8 @@ news AS (SELECT l.* FROM last l LEFT JOIN %(table)s t ON %(same_key)s WHERE t.%(
 done AS (INSERT INTO %(table)s AS x (%(names)s, %(own)s) SELECT %(names)s, %(own_values)s FROM news
   ON CONFLICT (%(key)s) DO UPDATE SET %(set)s WHERE (x._loaded_at > to_timestamp($2::float8)) IS NOT TRUE%(cursor)s
   RETURNING xmax = 0 AS inserted)
-SELECT (SELECT count(*) FROM last) AS rows, count(*) FILTER (WHERE inserted) AS new, count(*) FILTER (WHERE NOT inserted) AS changed FROM done]]
+SELECT (SELECT count(*) FROM last) AS rows, count(*) FILTER (WHERE inserted) AS new,
+  count(*) FILTER (WHERE NOT inserted) AS changed FROM done]]
 
 --- One statement: the last row of each key, only where it is new or differs, into the table. Rows that are
 --- already so are not touched. Bound: $1 client, $2 fetched_at, $3 load_id.
@@ -153,7 +155,8 @@ function sql.merge(work)
   for _, name in ipairs(target.values) do set[#set + 1] = name end
   for _, name in ipairs(own) do set[#set + 1] = name end
   local words = {
-    key = each(target.key, "?"), table = target.table, same_key = each(target.key, "t.? = l.?", " AND "), first = sql.name(target.key[1]),
+    key = each(target.key, "?"), table = target.table, same_key = each(target.key, "t.? = l.?", " AND "),
+    first = sql.name(target.key[1]),
     differs = differs(target, "l", "t"), names = each(target.names, "?"), own = each(own, "?"), own_values = table.concat(own_values, ", "),
     set = each(set, "? = excluded.?"),
     cursor = cursor and (" AND (x.%s > excluded.%s) IS NOT TRUE"):format(sql.name(cursor), sql.name(cursor)) or "",
@@ -173,7 +176,8 @@ local function vanished(work)
 end
 
 function sql.count_window(work)
-  return ("SELECT count(*) AS total, count(*) FILTER (WHERE %s) AS gone FROM %s x WHERE %s"):format(vanished(work), work.target.table, in_window(work))
+  return ("SELECT count(*) AS total, count(*) FILTER (WHERE %s) AS gone FROM %s x WHERE %s"):format(vanished(work),
+    work.target.table, in_window(work))
 end
 
 --- Rows of the window that the vendor no longer has. Bound: $4 fetched_at beside those of the window.

@@ -18,8 +18,8 @@ Run.__index = Run
 ---@param job table
 ---@param window table
 function vendor.new(job, window)
-  return setmetatable({ job = job, window = window, plan = pages.plan(job.resource.columns, { tz = job.source.tz }), requests = 0, bytes = 0,
-    source = job.source, kwargs = job.kwargs, tz = job.source.tz }, Run)
+  return setmetatable({ job = job, window = window, plan = pages.plan(job.resource.columns, { tz = job.source.tz }),
+    requests = 0, bytes = 0, source = job.source, kwargs = job.kwargs, tz = job.source.tz }, Run)
 end
 
 local function request(run, method, path, options)

@@ -1,4 +1,3 @@
-local json = require "json"
 local output = require "cli.output"
 
 return {
@@ -16,10 +15,10 @@ return {
     if rest[1] then error({ usage = "no such command: " .. rest[1] }, 0) end
     output.line "SignalRoom: vendors' numbers into Postgres, and reports of them, on durable schedules.\n"
     output.line "Usage: signalroom COMMAND [ARGUMENTS] [OPTIONS]\n"
-    local rows, list = {}, {}
+    local list = {}
     for i, command in ipairs(commands) do
       output.line("  %-11s %s", command.name, command.about)
-      rows[i], list[i] = command.name, { name = command.name, about = command.about, usage = command.usage }
+      list[i] = { name = command.name, about = command.about, usage = command.usage }
     end
     output.line "\nEach has --help and --json. Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 unreachable,"
     output.line "5 not found, 6 running already, 7 refused, 124 timed out, 130 interrupted."

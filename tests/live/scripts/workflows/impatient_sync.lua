@@ -2,6 +2,7 @@
 
 workflow "ImpatientSync" {
   run = function(input)
-    return workflow.call("run_pipeline_activity", input, { start_to_close = "2m", heartbeat = "2s", retry = { initial = "100ms", attempts = 5 } })
+    return workflow.call("run_pipeline_activity", input,
+      { start_to_close = "2m", heartbeat = "2s", retry = { initial = "100ms", attempts = 5 } })
   end,
 }

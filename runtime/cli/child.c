@@ -1,4 +1,4 @@
-#include "cli/process.h"
+#include "cli/child.h"
 
 #include <errno.h>
 #include <lauxlib.h>
@@ -14,10 +14,10 @@
 
 enum { OUTPUT_MAX = 64 * 1024, MAX_WORDS = 256 };
 
-static const char TYPE[] = "signalroom.process";
+static const char TYPE[] = "signalroom.child";
 
-struct process {
-    uv_process_t child;
+struct child {
+    uv_process_t process;
     uv_pipe_t pipe;
     struct bytes output;
     char chunk[4096];
@@ -33,31 +33,31 @@ struct process {
 struct awaiting {
     struct fiber_wait wait;
     uv_timer_t timer;
-    struct process *process;
+    struct child *child;
 };
 
-static void let_go(struct process *process)
+static void let_go(struct child *child)
 {
-    if (process->handles > 0 || !process->released)
+    if (child->handles > 0 || !child->released)
         return;
-    bytes_release(&process->output);
-    free(process);
+    bytes_release(&child->output);
+    free(child);
 }
 
 static void closed(uv_handle_t *handle)
 {
-    struct process *process = handle->data;
-    process->handles--;
-    let_go(process);
+    struct child *child = handle->data;
+    child->handles--;
+    let_go(child);
 }
 
 static int deliver_end(struct fiber_wait *wait, lua_State *L)
 {
     struct awaiting *awaiting = (struct awaiting *)wait;
     lua_pushboolean(L, 1);
-    if (!awaiting->process || !awaiting->process->ended)
+    if (!awaiting->child || !awaiting->child->ended)
         return 1;
-    lua_pushinteger(L, awaiting->process->code);
+    lua_pushinteger(L, awaiting->child->code);
     return 2;
 }
 
@@ -69,9 +69,9 @@ static void timer_closed(uv_handle_t *handle)
 
 static void end_waiting(struct awaiting *awaiting)
 {
-    if (awaiting->process->awaiting != awaiting)
+    if (awaiting->child->awaiting != awaiting)
         return;
-    awaiting->process->awaiting = NULL;
+    awaiting->child->awaiting = NULL;
     uv_close((uv_handle_t *)&awaiting->timer, timer_closed);
 }
 
@@ -90,21 +90,21 @@ static void release(struct fiber_wait *wait)
     free(wait);
 }
 
-static void exited(uv_process_t *child, int64_t status, int signal_number)
+static void exited(uv_process_t *process, int64_t status, int signal_number)
 {
-    struct process *process = child->data;
-    process->ended = true;
-    process->code = signal_number ? 128 + signal_number : (int)status;
-    if (process->awaiting)
-        end_waiting(process->awaiting);
-    uv_close((uv_handle_t *)child, closed);
+    struct child *child = process->data;
+    child->ended = true;
+    child->code = signal_number ? 128 + signal_number : (int)status;
+    if (child->awaiting)
+        end_waiting(child->awaiting);
+    uv_close((uv_handle_t *)process, closed);
 }
 
 static void make_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     (void)suggested;
-    struct process *process = handle->data;
-    *buffer = uv_buf_init(process->chunk, sizeof process->chunk);
+    struct child *child = handle->data;
+    *buffer = uv_buf_init(child->chunk, sizeof child->chunk);
 }
 
 static void keep_tail(struct bytes *output)
@@ -118,13 +118,13 @@ static void keep_tail(struct bytes *output)
 
 static void printed(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
-    struct process *process = stream->data;
+    struct child *child = stream->data;
     if (count < 0) {
         uv_close((uv_handle_t *)stream, closed);
         return;
     }
-    bytes_add(&process->output, buffer->base, (size_t)count);
-    keep_tail(&process->output);
+    bytes_add(&child->output, buffer->base, (size_t)count);
+    keep_tail(&child->output);
 }
 
 static void read_words(lua_State *L, int index, char *words[MAX_WORDS + 1])
@@ -142,17 +142,17 @@ static void read_words(lua_State *L, int index, char *words[MAX_WORDS + 1])
 }
 
 static void set_streams(uv_process_options_t *options, uv_stdio_container_t streams[3],
-                        struct process *process)
+                        struct child *child)
 {
     streams[0] = (uv_stdio_container_t){.flags = UV_IGNORE};
     for (int fd = 1; fd <= 2; fd++) {
-        streams[fd].flags = process->captured ? UV_CREATE_PIPE | UV_WRITABLE_PIPE : UV_INHERIT_FD;
-        if (process->captured)
-            streams[fd].data.stream = (uv_stream_t *)&process->pipe;
+        streams[fd].flags = child->captured ? UV_CREATE_PIPE | UV_WRITABLE_PIPE : UV_INHERIT_FD;
+        if (child->captured)
+            streams[fd].data.stream = (uv_stream_t *)&child->pipe;
         else
             streams[fd].data.fd = fd;
     }
-    if (process->captured)
+    if (child->captured)
         streams[2] = streams[1];
     else
         streams[0] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = 0};
@@ -162,18 +162,18 @@ static void set_streams(uv_process_options_t *options, uv_stdio_container_t stre
 
 /* words, capture, working folder or nil, own group (terminal signals then pass it by): true and the
  * process, or false and why not. */
-int process_spawn(lua_State *L)
+int child_spawn(lua_State *L)
 {
     char *words[MAX_WORDS + 1];
     read_words(L, 1, words);
-    struct process **place = lua_newuserdata(L, sizeof(struct process *));
-    struct process *process = memory_new(sizeof *process);
-    *place = process;
+    struct child **place = lua_newuserdata(L, sizeof(struct child *));
+    struct child *child = memory_new(sizeof *child);
+    *place = child;
     luaL_getmetatable(L, TYPE);
     lua_setmetatable(L, -2);
-    process->captured = lua_toboolean(L, 2);
-    process->child.data = process;
-    process->pipe.data = process;
+    child->captured = lua_toboolean(L, 2);
+    child->process.data = child;
+    child->pipe.data = child;
 
     uv_loop_t *loop = reactor_uv(reactor_of(L));
     uv_stdio_container_t streams[3];
@@ -182,51 +182,51 @@ int process_spawn(lua_State *L)
                                     .exit_cb = exited,
                                     .cwd = luaL_optstring(L, 3, NULL),
                                     .flags = lua_toboolean(L, 4) ? UV_PROCESS_DETACHED : 0};
-    if (process->captured) {
-        uv_pipe_init(loop, &process->pipe, 0);
-        process->handles++;
+    if (child->captured) {
+        uv_pipe_init(loop, &child->pipe, 0);
+        child->handles++;
     }
-    set_streams(&options, streams, process);
-    int rc = uv_spawn(loop, &process->child, &options);
-    process->handles++;
+    set_streams(&options, streams, child);
+    int rc = uv_spawn(loop, &child->process, &options);
+    child->handles++;
     if (rc != 0) {
-        process->ended = true;
-        uv_close((uv_handle_t *)&process->child, closed);
-        if (process->captured)
-            uv_close((uv_handle_t *)&process->pipe, closed);
+        child->ended = true;
+        uv_close((uv_handle_t *)&child->process, closed);
+        if (child->captured)
+            uv_close((uv_handle_t *)&child->pipe, closed);
         lua_pushboolean(L, 0);
         lua_pushfstring(L, "%s: %s", words[0], uv_strerror(rc));
         return 2;
     }
-    if (process->captured)
-        uv_read_start((uv_stream_t *)&process->pipe, make_room, printed);
+    if (child->captured)
+        uv_read_start((uv_stream_t *)&child->pipe, make_room, printed);
     lua_pushboolean(L, 1);
     lua_pushvalue(L, -2);
     return 2;
 }
 
-static struct process *check(lua_State *L)
+static struct child *check(lua_State *L)
 {
-    return *(struct process **)luaL_checkudata(L, 1, TYPE);
+    return *(struct child **)luaL_checkudata(L, 1, TYPE);
 }
 
 /* process, seconds or nil: the exit code, 128 + n for signal n; nothing when patience ended. */
 static int wait_for(lua_State *L)
 {
-    struct process *process = check(L);
+    struct child *child = check(L);
     double seconds = luaL_optnumber(L, 2, -1);
-    if (process->ended) {
+    if (child->ended) {
         lua_pushboolean(L, 1);
-        lua_pushinteger(L, process->code);
+        lua_pushinteger(L, child->code);
         return 2;
     }
-    if (process->awaiting)
+    if (child->awaiting)
         return luaL_error(L, "somebody else waits for this process already");
     struct awaiting *awaiting = memory_new(sizeof *awaiting);
     awaiting->wait = (struct fiber_wait){fiber_current(L), deliver_end, interrupt, release};
-    awaiting->process = process;
+    awaiting->child = child;
     awaiting->timer.data = awaiting;
-    process->awaiting = awaiting;
+    child->awaiting = awaiting;
     uv_timer_init(reactor_uv(reactor_of(L)), &awaiting->timer);
     if (seconds >= 0)
         uv_timer_start(&awaiting->timer, out_of_patience, (uint64_t)(seconds * 1000), 0);
@@ -237,10 +237,10 @@ static int kill_it(lua_State *L)
 {
     static const char *const names[] = {"SIGTERM", "SIGINT", "SIGKILL", "SIGQUIT", NULL};
     static const int numbers[] = {SIGTERM, SIGINT, SIGKILL, SIGQUIT};
-    struct process *process = check(L);
+    struct child *child = check(L);
     int number = numbers[luaL_checkoption(L, 2, "SIGTERM", names)];
-    if (!process->ended)
-        uv_process_kill(&process->child, number);
+    if (!child->ended)
+        uv_process_kill(&child->process, number);
     return 0;
 }
 
@@ -252,26 +252,26 @@ static int has_ended(lua_State *L)
 
 static int output(lua_State *L)
 {
-    struct process *process = check(L);
-    lua_pushlstring(L, bytes_text(&process->output), process->output.size);
+    struct child *child = check(L);
+    lua_pushlstring(L, bytes_text(&child->output), child->output.size);
     return 1;
 }
 
 static int pid(lua_State *L)
 {
-    lua_pushinteger(L, check(L)->child.pid);
+    lua_pushinteger(L, check(L)->process.pid);
     return 1;
 }
 
 static int forget(lua_State *L)
 {
-    struct process *process = check(L);
-    process->released = true;
-    let_go(process);
+    struct child *child = check(L);
+    child->released = true;
+    let_go(child);
     return 0;
 }
 
-void process_open(lua_State *L)
+void child_open(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"wait_raw", wait_for },

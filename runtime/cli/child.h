@@ -11,5 +11,5 @@
 #include <lua.h>
 
 /* Pushes the functions that runtime/lua/cli/host.lua builds on. */
-int process_spawn(lua_State *L);
-void process_open(lua_State *L);
+int child_spawn(lua_State *L);
+void child_open(lua_State *L);
