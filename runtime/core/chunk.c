@@ -88,5 +88,5 @@ bool chunk_end(const struct chunk *chunk, size_t *end)
         return true;
     }
     *end = chunk->count - 1;
-    return chunk->complete && chunk->count > 0;
+    return chunk->complete;
 }

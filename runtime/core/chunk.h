@@ -18,7 +18,7 @@
 #include "core/event.h"
 
 struct chunk {
-    const struct event *const *events; /* not applied yet, the first one starts the sequence */
+    const struct event *const *events; /* not applied yet, at least one: it starts the sequence */
     size_t count;
     bool complete; /* no more pages: what is not here will never be */
     bool stepwise; /* flag 1 was recorded before */

@@ -55,16 +55,16 @@ bool history_feed(struct history *history, const struct event *events, size_t co
 
 enum history_step history_take(struct history *history, bool stepwise, struct sequence *sequence)
 {
+    size_t end;
+    if (history->next == history->count)
+        return history->more ? HISTORY_NEEDS_PAGE : HISTORY_ENDS;
     struct chunk chunk = {
         .events = history->events + history->next,
         .count = history->count - history->next,
         .complete = !history->more,
         .stepwise = stepwise,
     };
-    size_t end;
-    if (!chunk.count && chunk.complete)
-        return HISTORY_ENDS;
-    if (!chunk.count || !chunk_end(&chunk, &end))
+    if (!chunk_end(&chunk, &end))
         return HISTORY_NEEDS_PAGE;
     *sequence = (struct sequence){
         .events = chunk.events,

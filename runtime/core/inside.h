@@ -25,6 +25,7 @@ struct run {
     struct jobs jobs; /* not answered by run_apply yet */
     struct flags flags;
     struct task task;
+    bool ahead;     /* the script saw events that belong to a task to come */
     uint8_t ending; /* state of ending.c */
     struct roster timers;
     struct roster activities;

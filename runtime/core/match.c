@@ -68,8 +68,11 @@ static size_t text_size(const struct command *command)
 
 static void move_text(struct span *text, char **to)
 {
-    if (text->size)
-        memcpy(*to, text->data, text->size);
+    if (!text->size) {
+        text->data = NULL;
+        return;
+    }
+    memcpy(*to, text->data, text->size);
     text->data = *to;
     *to += text->size;
 }

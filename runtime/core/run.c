@@ -59,6 +59,10 @@ static bool check_reach(const struct run *run, struct error *err)
         return error_set(err, ERROR_MALFORMED,
                          "history ends at event %lld, before the task's event %lld",
                          (long long)run->history.last_fed, (long long)started);
+    if (run->ahead && run->history.last_fed > run->last_event)
+        return error_set(err, ERROR_MALFORMED,
+                         "a query has shown this run events up to %lld before their task",
+                         (long long)run->last_event);
     if (started && started <= run->last_event && !run_closed(run))
         return error_set(err, ERROR_MALFORMED, "the task of event %lld was worked off before",
                          (long long)started);
@@ -121,6 +125,13 @@ static bool is_news(const struct run *run, const struct event *event)
            !event_confirms(event->type);
 }
 
+/* A query may come between an event and its task. The jobs show, in the order of history. */
+static bool looks_ahead(const struct run *run)
+{
+    const struct jobs *jobs = &run->jobs;
+    return jobs->count && jobs->jobs[jobs->count - 1].event->id > run->moment.history_length;
+}
+
 static bool apply_sequence(struct run *run, const struct sequence *sequence, struct error *err)
 {
     run->sequence_end = sequence->events[sequence->count - 1]->id;
@@ -135,6 +146,7 @@ static bool apply_sequence(struct run *run, const struct sequence *sequence, str
             return false;
         run->last_event = event->id;
     }
+    run->ahead = looks_ahead(run);
     jobs_sort(&run->jobs);
     return task_answer(run, err);
 }
@@ -214,6 +226,7 @@ void run_reply(struct run *run, struct run_answer *answer)
             worked_off && run->polled.started_id && !run->moment.replaying && !run_closed(run),
         .name_sdk = !run->flags.sdk_named && run->polled.sdk_name.size,
         .terminal = ending_asked(run),
+        .stale = run->ahead && !run_closed(run),
     };
     if (!run_closed(run))
         answer->commands = match_list(&run->match, &answer->count);

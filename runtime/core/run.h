@@ -77,6 +77,8 @@ struct run_answer {
     size_t new_flag_count;
     bool name_sdk; /* the sdk pair differs from the last recorded one */
     bool terminal; /* a closing command is among the commands */
+    bool stale; /* a query was answered from events that no task has taken up yet: do not keep the
+                   run, its next task would fail */
 };
 
 struct run *run_new(void);

@@ -148,6 +148,35 @@ static void a_query_between_answer_and_confirmation_sees_the_commands_waiting(vo
     player_evict(&p);
 }
 
+static void a_query_ahead_of_its_task_makes_the_run_stale(void **state)
+{
+    (void)state;
+    struct builder b = {.stepwise = true};
+    struct player p = {0};
+    builder_write(&b, "start task timer:1 fired@5 signal:s scheduled");
+    player_begin(&p, &b);
+    apply(&p, "3*: initialize", "timer:1");
+    apply(&p, "3: signal(s) fire(1)", "");
+    assert_string_equal(player_next(&p), "nothing");
+    assert_string_equal(player_answer(&p), "-");
+    assert_true(p.answer.stale);
+    player_begin(&p, &b);
+    assert_string_equal(player_next(&p), "nothing");
+    assert_string_equal(player_answer(&p), "-");
+    builder_write(&b, "begin");
+    player_begin(&p, &b);
+    assert_string_equal(player_next(&p), "fail");
+    assert_string_equal(p.err.text, "a query has shown this run events up to 8 before their task");
+    player_evict(&p);
+    player_begin(&p, &b);
+    apply(&p, "3*: initialize", "timer:1");
+    apply(&p, "9: signal(s) fire(1)", "");
+    assert_string_equal(player_next(&p), "nothing");
+    assert_string_equal(player_answer(&p), "");
+    assert_false(p.answer.stale);
+    player_evict(&p);
+}
+
 static void a_closed_run_is_replayed_for_a_query_and_stays_closed(void **state)
 {
     (void)state;
@@ -373,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_run_is_live_from_the_first_news_on),
         cmocka_unit_test(a_query_is_never_answered_by_a_completion),
         cmocka_unit_test(a_query_between_answer_and_confirmation_sees_the_commands_waiting),
+        cmocka_unit_test(a_query_ahead_of_its_task_makes_the_run_stale),
         cmocka_unit_test(a_closed_run_is_replayed_for_a_query_and_stays_closed),
         cmocka_unit_test(events_seen_before_are_skipped_when_the_whole_history_comes_again),
         cmocka_unit_test(a_task_completed_with_a_closing_command_the_server_did_not_take),
