@@ -240,8 +240,10 @@ class House:
         """Ours, without what the caller's shell may say about servers."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("TEMPORAL_", "SUPABASE_", "DATABASE_", "PG", "EVERFLOW_"))}
         kept["TEMPORAL_ADDRESS"] = self.temporal.address
+        if hasattr(self, "postgres"):
+            kept["DATABASE_URL"] = self.postgres.url
         if hasattr(self, "everflow"):
-            kept |= {"DATABASE_URL": self.postgres.url, "EVERFLOW_BASE_URL": self.everflow.url, "EVERFLOW_API_KEY": EVERFLOW_KEY}
+            kept |= {"EVERFLOW_BASE_URL": self.everflow.url, "EVERFLOW_API_KEY": EVERFLOW_KEY}
         return kept
 
     def run(self, *words, seconds=120):
