@@ -7,6 +7,7 @@
 -- A payload is a table { metadata = { encoding = ... }, data = ... }, as script/message.h pushes it.
 
 local json = require "json"
+local mistake = require "mistake"
 
 local M = {}
 
@@ -20,7 +21,7 @@ local Bytes = { __metatable = "bytes", __tostring = function(bytes) return bytes
 ---@param text string
 ---@return Bytes bytes has the field `data`; tostring gives it too
 function M.bytes(text)
-  if type(text) ~= "string" then error("bytes() takes a string, not a " .. type(text), 2) end
+  if type(text) ~= "string" then mistake("bytes() takes a string, not a " .. type(text)) end
   return setmetatable({ data = text }, Bytes)
 end
 

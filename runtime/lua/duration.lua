@@ -1,6 +1,8 @@
 -- Durations as people write them: "500ms", "30s", "5m", "1h30m", "2d", or a number of seconds.
 -- Inside the runtime every duration is a whole number of milliseconds, rounded up.
 
+local mistake = require "mistake"
+
 local UNIT_MS = { ms = 1, s = 1000, m = 60000, h = 3600000, d = 86400000 }
 local LONGEST_MS = 100 * 366 * UNIT_MS.d
 local KNOWN_WORDS = 256
@@ -24,8 +26,8 @@ local function remember(word, ms)
 end
 
 local function refuse(value, what)
-  error(("%s must be a duration like \"500ms\", \"30s\", \"5m\", \"1h30m\", \"2d\" or a number of seconds, not %s")
-    :format(what or "duration", type(value) == "string" and ("%q"):format(value) or tostring(value)), 0)
+  mistake(("%s must be a duration like \"500ms\", \"30s\", \"5m\", \"1h30m\", \"2d\" or a number of seconds, not %s")
+    :format(what or "duration", type(value) == "string" and ("%q"):format(value) or tostring(value)))
 end
 
 local M = {}

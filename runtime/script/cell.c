@@ -141,16 +141,25 @@ static struct instance *create(struct cell *cell)
     return instance;
 }
 
+/* Puts where the script was in front. */
+static bool stopped(const struct instance *instance, struct error *err)
+{
+    const struct bytes *place = &instance->cell->vm->stopped_at;
+    return place->size && error_add(err, "%s", bytes_text(place));
+}
+
 static bool no_room(const struct instance *instance, struct error *err)
 {
-    return error_set(err, ERROR_LIMIT, "the run needed more than its %zu bytes of memory",
-                     instance->cell->instance_limit);
+    error_set(err, ERROR_LIMIT, "the run needed more than its %zu bytes of memory",
+              instance->cell->instance_limit);
+    return stopped(instance, err);
 }
 
 static bool no_time(const struct instance *instance, struct error *err)
 {
-    return error_set(err, ERROR_LIMIT, "the scripts ran for more than %d ms without waiting",
-                     instance->cell->slice_ms);
+    error_set(err, ERROR_LIMIT, "the scripts ran for more than %d ms without waiting",
+              instance->cell->slice_ms);
+    return stopped(instance, err);
 }
 
 static bool start(struct instance *instance, struct error *err)

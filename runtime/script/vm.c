@@ -95,6 +95,7 @@ void vm_free(struct vm *vm)
     vm_charge(vm, NULL);
     lua_close(vm->L);
     module_release(vm);
+    bytes_release(&vm->stopped_at);
     free(vm);
 }
 
@@ -124,6 +125,8 @@ static void on_hook(lua_State *L, lua_Debug *activation)
         collect_in_hook(vm, L);
     if (vm->alarm <= ALARM_COLLECT || !lua_isyieldable(L))
         return;
+    if (vm->stopped_at.size == 0)
+        script_place(L, &vm->stopped_at);
     vm->hooked = L;
     lua_yield(L, 0);
 }
@@ -168,6 +171,7 @@ enum vm_outcome vm_resume(struct vm *vm, lua_State *co, int nargs, int budget_ms
     struct watch_slice outer;
     vm->alarm = ALARM_NONE;
     vm->hooked = NULL;
+    bytes_clear(&vm->stopped_at);
     vm->running = true;
     watch_begin(&outer, budget_ms, on_late, vm);
     int status = lua_resume(co, nargs);

@@ -32,6 +32,7 @@ struct vm {
     volatile sig_atomic_t alarm;  /* enum vm_alarm */
     volatile sig_atomic_t arming; /* the VM's thread is inside lua_sethook() */
     lua_State *hooked;            /* the coroutine that the hook made yield last */
+    struct bytes stopped_at;      /* where a script was when the hook first made it yield */
 
     struct world world;    /* time, chance and names of those who have none of their own */
     struct world *current; /* of the run that is running */

@@ -252,27 +252,6 @@ static bool read_commands(const struct reading *r, struct command **commands, si
 
 /* --- calling it --- */
 
-static bool refuse_outcome(struct workflow_run *run, enum instance_outcome outcome,
-                           struct error *err)
-{
-    struct bytes place = {0};
-    struct error told = {0};
-
-    if (outcome == INSTANCE_ERROR)
-        return refuse(run, err);
-    script_place(instance_lua(run->instance), &place);
-    if (outcome == INSTANCE_OUT_OF_TIME)
-        error_set(&told, ERROR_LIMIT,
-                  "[TMPRL1101] potential deadlock: the script ran for %d ms without waiting%s%s",
-                  run->host->options.slice_ms, place.size ? ", at " : "", bytes_text(&place));
-    else
-        error_set(&told, ERROR_LIMIT, "the run needs more than %zu MiB of memory%s%s",
-                  run->host->options.instance_limit >> 20, place.size ? ", at " : "",
-                  bytes_text(&place));
-    bytes_release(&place);
-    return refuse(run, &told);
-}
-
 /* The failure that the library reports instead of commands. */
 static bool refused_by_script(struct workflow_run *run, lua_State *L, struct error *err)
 {
@@ -293,7 +272,9 @@ static bool resume(struct workflow_run *run, struct error *err)
 {
     enum instance_outcome outcome = instance_resume(run->instance, err);
 
-    return outcome == INSTANCE_DONE || refuse_outcome(run, outcome, err);
+    if (outcome == INSTANCE_OUT_OF_TIME)
+        error_add(err, "[TMPRL1101] potential deadlock");
+    return outcome == INSTANCE_DONE || refuse(run, err);
 }
 
 static bool begin_instance(struct workflow_run *run, const struct event *started, struct error *err)

@@ -7,6 +7,7 @@ local errors = require "errors"
 local failure = require "failure"
 local future = require "workflow.future"
 local options = require "options"
+local mistake = require "mistake"
 
 local M = {}
 
@@ -53,7 +54,7 @@ function M.input_of(input, args)
     if input == nil then return nil end
     return converter.encode_list({ input }, 1)
   end
-  if input ~= nil then error("give an input or the option args, not both", 0) end
+  if input ~= nil then mistake("give an input or the option args, not both") end
   return converter.encode_list(args, args.n or #args)
 end
 
@@ -82,12 +83,12 @@ end
 
 local function check(name, input_options, what)
   if type(name) ~= "string" or name == "" then
-    error(what .. " takes an activity's name, not " .. tostring(name), 0)
+    mistake(what .. " takes an activity's name, not " .. tostring(name))
   end
   local o = input_options or NO_OPTIONS
   if o ~= NO_OPTIONS then options.check(o, KNOWN, what) end
   local mode = MODES[o.cancel or "try"]
-  if not mode then error('the option cancel is "try", "wait" or "abandon", not ' .. tostring(o.cancel), 0) end
+  if not mode then mistake('the option cancel is "try", "wait" or "abandon", not ' .. tostring(o.cancel)) end
   return o, mode
 end
 

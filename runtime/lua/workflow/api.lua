@@ -11,6 +11,7 @@ local options = require "options"
 local scopes = require "workflow.scope"
 local signals = require "workflow.signal"
 local timers = require "workflow.timer"
+local mistake = require "mistake"
 
 local CONTINUE_AS_NEW = 10 -- enum command_type
 
@@ -69,7 +70,7 @@ end
 function api.await(condition, timeout)
   local run, fiber = S.acting("workflow.await")
   if type(condition) ~= "function" then
-    error("workflow.await takes a function, not a " .. type(condition), 2)
+    mistake("workflow.await takes a function, not a " .. type(condition))
   end
   if S.holds(run, condition) then return true end
   local ms = timeout and timers.wait_ms(timeout, "the timeout of workflow.await")
@@ -97,7 +98,7 @@ end
 ---@return Future future
 function api.spawn(fn, ...)
   local run, fiber = S.acting("workflow.spawn")
-  if type(fn) ~= "function" then error("workflow.spawn takes a function, not a " .. type(fn), 2) end
+  if type(fn) ~= "function" then mistake("workflow.spawn takes a function, not a " .. type(fn)) end
   S.check_scope(fiber)
   local scope = scopes.new(fiber.scope)
   local spawned = S.fiber(run, "spawned", scope, ending.spawned_ended, fn, { ... }, select("#", ...))
@@ -116,14 +117,14 @@ end
 -- --- signals and queries ---
 
 local function check_name(name, what)
-  if type(name) ~= "string" or name == "" then error(what .. " takes a name", 3) end
-  if name:find("^__temporal_") then error("names that begin with __temporal_ are Temporal's own", 3) end
+  if type(name) ~= "string" or name == "" then mistake(what .. " takes a name") end
+  if name:find("^__temporal_") then mistake("names that begin with __temporal_ are Temporal's own") end
 end
 
 local function check_handler(name, handler, what)
   check_name(name, what)
   if handler ~= nil and type(handler) ~= "function" then
-    error(("%s takes a function or nil, not a %s"):format(what, type(handler)), 3)
+    mistake(("%s takes a function or nil, not a %s"):format(what, type(handler)))
   end
 end
 

@@ -2,6 +2,7 @@
 -- value or an error, and stays so.
 
 local S = require "workflow.scheduler"
+local mistake = require "mistake"
 
 local M = {}
 
@@ -60,10 +61,10 @@ function Future:done()
 end
 
 local function check_futures(futures, what)
-  if type(futures) ~= "table" or #futures == 0 then error(what .. " takes a list of futures", 3) end
+  if type(futures) ~= "table" or #futures == 0 then mistake(what .. " takes a list of futures") end
   for i = 1, #futures do
     if debug.getmetatable(futures[i]) ~= Future then
-      error(("%s takes a list of futures; number %d is a %s"):format(what, i, type(futures[i])), 3)
+      mistake(("%s takes a list of futures; number %d is a %s"):format(what, i, type(futures[i])))
     end
   end
 end

@@ -18,6 +18,7 @@ local place = require("sandbox").place
 local queries = require "workflow.query"
 local signals = require "workflow.signal"
 local timers = require "workflow.timer"
+local mistake = require "mistake"
 
 local DEFINITION_KNOWN = { run = true, signals = true, queries = true }
 
@@ -25,23 +26,23 @@ local DEFINITION_KNOWN = { run = true, signals = true, queries = true }
 
 local function check_handlers(handlers, what)
   if handlers == nil then return end
-  if type(handlers) ~= "table" then error(what .. " must be a table of functions", 0) end
+  if type(handlers) ~= "table" then mistake(what .. " must be a table of functions") end
   for name, handler in pairs(handlers) do
     if type(name) ~= "string" or type(handler) ~= "function" then
-      error(("%s must be a table of functions; %s is a %s"):format(what, tostring(name), type(handler)), 0)
+      mistake(("%s must be a table of functions; %s is a %s"):format(what, tostring(name), type(handler)))
     end
   end
 end
 
 local function define(name, definition)
   local run = S.run
-  if run.fiber or not run.loading then error("workflows are defined at the top level of a script", 3) end
-  if type(definition) ~= "table" then error(("workflow %q takes a table"):format(name), 3) end
+  if run.fiber or not run.loading then mistake("workflows are defined at the top level of a script") end
+  if type(definition) ~= "table" then mistake(("workflow %q takes a table"):format(name)) end
   options.check(definition, DEFINITION_KNOWN, ("workflow %q"):format(name))
-  if type(definition.run) ~= "function" then error(("workflow %q has no function `run`"):format(name), 3) end
+  if type(definition.run) ~= "function" then mistake(("workflow %q has no function `run`"):format(name)) end
   check_handlers(definition.signals, ("workflow %q: signals"):format(name))
   check_handlers(definition.queries, ("workflow %q: queries"):format(name))
-  if run.definitions[name] then error(("workflow %q is defined twice"):format(name), 3) end
+  if run.definitions[name] then mistake(("workflow %q is defined twice"):format(name)) end
   run.definitions[name], run.places[name] = definition, place()
 end
 
@@ -49,7 +50,7 @@ local vocabulary = {
   __index = api,
   __metatable = "workflow",
   __call = function(_, name)
-    if type(name) ~= "string" or name == "" then error("workflow takes a name: workflow \"Name\" { run = ... }", 2) end
+    if type(name) ~= "string" or name == "" then mistake("workflow takes a name: workflow \"Name\" { run = ... }") end
     return function(definition) define(name, definition) end
   end,
 }

@@ -8,6 +8,7 @@
 local coroutines = require "sandbox.coroutines"
 local errors = require "errors"
 local place = require("sandbox").place
+local mistake = require "mistake"
 
 local suspend, SUSPEND = coroutines.suspend, coroutines.SUSPEND
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
@@ -41,21 +42,27 @@ function S.acting(what)
   local run = S.run
   local fiber = run and run.fiber
   if fiber and not run.readonly then return run, fiber end
-  error(("%s cannot be called %s"):format(what, run and run.readonly or "at the top level of a script"), 3)
+  mistake(("%s cannot be called %s"):format(what, run and run.readonly or "at the top level of a script"))
 end
 
 --- The run that calls `what`, also where it may only read.
 function S.here(what)
   local run = S.run
   if run and not run.loading then return run end
-  error(("%s cannot be called at the top level of a script"):format(what), 3)
+  mistake(("%s cannot be called at the top level of a script"):format(what))
 end
 
 -- --- commands ---
 
+-- A call in tail position has no frame left to name: then the workflow's own place.
+local function place_of(run)
+  local here = place()
+  return here ~= "" and here or run.places[run.info.workflow_type]
+end
+
 --- Adds a command to what this activation asks for; its script line is for errors of determinism.
 function S.command(run, command)
-  command.place = command.place or place()
+  command.place = place_of(run)
   local n = run.command_count + 1
   run.commands[n], run.command_count = command, n
   return command
@@ -63,7 +70,7 @@ end
 
 --- The command that closes the run; the first one counts, and it goes out last.
 function S.close(run, command)
-  command.place = place()
+  command.place = place_of(run)
   run.terminal = run.terminal or command
 end
 

@@ -5,6 +5,7 @@ local S = require "workflow.scheduler"
 local errors = require "errors"
 local failure = require "failure"
 local timers = require "workflow.timer"
+local mistake = require "mistake"
 
 local M = {}
 
@@ -49,7 +50,7 @@ local function pass(ok, ...)
 end
 
 local function check(fn, what)
-  if type(fn) ~= "function" then error(what .. " takes a function, not a " .. type(fn), 3) end
+  if type(fn) ~= "function" then mistake(what .. " takes a function, not a " .. type(fn)) end
 end
 
 --- Runs fn(scope, ...) in a new scope and returns what it returns.

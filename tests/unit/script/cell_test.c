@@ -103,8 +103,9 @@ static void the_top_level_only_defines(void **state)
     assert_string_equal(bundle_says(waits, 1),
                         "no run (script): a script waits at its top level; wait inside run");
     const struct script_source loops[] = {SOURCE("a.lua", "while true do end")};
-    assert_string_equal(bundle_says(loops, 1), "no run (limit): the scripts ran for more than "
-                                               "1000 ms without waiting");
+    assert_string_equal(bundle_says(loops, 1),
+                        "no run (limit): a.lua:1: the scripts ran for more than "
+                        "1000 ms without waiting");
     const struct script_source eats[] = {
         SOURCE("a.lua", "local t = {} for i = 1, 1e9 do t[i] = i end")};
     assert_non_null(strstr(bundle_says(eats, 1), "no run (limit): the run needed more than"));
@@ -323,8 +324,9 @@ static void the_default_second_is_kept(void **state)
     struct cell *cell = stage_cell("while true do end");
     struct instance *run = stage_run(cell);
     int64_t start_ms = own_ms();
-    assert_string_equal(stage_say(run, ""), "out of time: the scripts ran for more than 1000 ms "
-                                            "without waiting");
+    assert_string_equal(stage_say(run, ""),
+                        "out of time: story.lua:1: the scripts ran for more than 1000 ms "
+                        "without waiting");
     assert_in_range(own_ms() - start_ms, 900, 2000);
     assert_string_equal(stage_say(run, ""),
                         "error: the run is over: an earlier activation killed it");

@@ -360,7 +360,7 @@ static void a_query_that_acts_fails_and_leaves_the_run_as_it_was(void **state)
     (void)state;
     theatre_script("workflows/t.lua", "workflow 'Sly' { run = function() workflow.sleep(5) end,\n"
                                       "queries = { act = function()\n"
-                                      "  return workflow.call('x')\n"
+                                      "  local x = workflow.call('x')\n"
                                       "end } }");
     struct workflow_run *run = new_run();
     work(run, poll("start Sly; open", 1));
@@ -507,7 +507,7 @@ static void stopped(const char *body, const char *reason)
 static void a_loop_without_end_is_stopped_and_hurts_nobody(void **state)
 {
     (void)state;
-    stopped("while true do end", "[TMPRL1101] potential deadlock");
+    stopped("while true do end", "[TMPRL1101] potential deadlock: workflows/t.lua:2: ");
     stopped("while true do pcall(function() while true do end end) end", "[TMPRL1101]");
     stopped("coroutine.wrap(function() while true do end end)()", "[TMPRL1101]");
     stopped("workflow.await(function() while true do end end)", "[TMPRL1101]");
@@ -517,14 +517,16 @@ static void a_loop_without_end_is_stopped_and_hurts_nobody(void **state)
 static void a_bomb_of_memory_is_stopped_and_hurts_nobody(void **state)
 {
     (void)state;
-    stopped("local t = {} for i = 1, 1e9 do t[i] = { i } end", "8 MiB");
-    stopped("local s = 'x' while true do pcall(function() s = s .. s end) end", "8 MiB");
+    stopped("local t = {} for i = 1, 1e9 do t[i] = { i } end",
+            "workflows/t.lua:2: the run needed more than its 8388608 bytes of memory");
+    stopped("local s = 'x' while true do pcall(function() s = s .. s end) end",
+            "workflows/t.lua:2: the run needed more than its 8388608 bytes of memory");
 }
 
 static void a_bomb_of_patterns_is_stopped_and_hurts_nobody(void **state)
 {
     (void)state;
-    stopped("('a'):rep(40):find(('.-'):rep(20) .. 'b')", "[TMPRL1101]");
+    stopped("('a'):rep(40):find(('.-'):rep(20) .. 'b')", "workflows/t.lua:2: pattern too complex");
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, theatre_open, theatre_close)
