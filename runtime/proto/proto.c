@@ -22,6 +22,8 @@ void proto_init(const ProtobufCMessageDescriptor *type, void *place)
 
 enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 
+enum { FIELD_NUMBER_MAX = (1 << 29) - 1 };
+
 /* One level of the walk: the message that ends at `end`. */
 struct level {
     const ProtobufCMessageDescriptor *type;
@@ -46,7 +48,7 @@ static bool read_field(const uint8_t **at, const uint8_t *end, uint64_t *key, ui
     uint64_t varint;
 
     *size = 0;
-    if (!read_varint(at, end, key))
+    if (!read_varint(at, end, key) || *key >> 3 == 0 || *key >> 3 > FIELD_NUMBER_MAX)
         return false;
     switch (*key & 7) {
     case WIRE_VARINT:
@@ -86,9 +88,7 @@ static bool check_depth(const ProtobufCMessageDescriptor *type, struct span pack
             return error_set(err, ERROR_MALFORMED, "%s: not such a message: byte %td is wrong",
                              type->name, at - (const uint8_t *)packed.data);
         const ProtobufCFieldDescriptor *field =
-            key >> 3 > UINT32_MAX
-                ? NULL
-                : protobuf_c_message_descriptor_get_field(levels[depth].type, (unsigned)(key >> 3));
+            protobuf_c_message_descriptor_get_field(levels[depth].type, (unsigned)(key >> 3));
         if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE || (key & 7) != WIRE_BYTES) {
             at += size;
             continue;

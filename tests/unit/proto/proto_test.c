@@ -174,6 +174,8 @@ static void broken_bytes_are_refused_with_their_place(void **state)
         {{"\x0d\x01", 2},                                          "byte 1"}, /* 4 bytes past the end */
         {{"\x0a", 1},                                              "byte 1"}, /* a tag and no more */
         {{"\x00\x00", 2},                                          ""      }, /* field number 0 */
+        {{"\x80\x00\x01", 3},                                      "byte 2"}, /* the same, written long */
+        {{"\x80\x80\x80\x80\x10\x01", 6},                          "byte 5"}, /* field number 2^29 */
     };
 
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
