@@ -171,7 +171,7 @@ bool duration_read(struct span text, int64_t *seconds, int32_t *nanos)
     size_t first = at;
 
     *seconds = 0;
-    for (; at < text.size && text.data[at] >= '0' && text.data[at] <= '9'; at++)
+    for (; at < text.size && at < first + 13 && text.data[at] >= '0' && text.data[at] <= '9'; at++)
         *seconds = *seconds * 10 + (text.data[at] - '0');
     if (at == first || at - first > 12 || !take_fraction(text, &at, nanos) ||
         !take_char(text, &at, "s") || at != text.size || *seconds > longest)
