@@ -221,11 +221,15 @@ static void attempt_done(struct rpc *rpc, struct completion *completion)
         pump_wait(rpc, call);
         return;
     }
+    bool cut_off = call->cancelled && call->attempt.status != GRPC_STATUS_OK;
     struct rpc_reply reply = {0};
-    read_reply(call, &reply);
-    reply.cancelled = call->cancelled && reply.status == RPC_CANCELLED;
+    if (!cut_off)
+        read_reply(call, &reply);
     end_attempt(call);
-    finish(call, &reply);
+    if (cut_off)
+        finish_cancelled(call);
+    else
+        finish(call, &reply);
 }
 
 static grpc_call *open_call(struct rpc_call *call)
@@ -234,9 +238,12 @@ static grpc_call *open_call(struct rpc_call *call)
     int64_t left_ms = retry_deadline_ms(&call->retry, call->deadline_ms, now_ms) - now_ms;
     gpr_timespec deadline =
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(left_ms, GPR_TIMESPAN));
-    return grpc_channel_create_call(call->attempt.channel->core, NULL, GRPC_PROPAGATE_DEFAULTS,
-                                    call->rpc->queue, grpc_slice_from_copied_string(call->path),
-                                    NULL, deadline, NULL);
+    grpc_slice path = grpc_slice_from_copied_string(call->path);
+    grpc_call *core =
+        grpc_channel_create_call(call->attempt.channel->core, NULL, GRPC_PROPAGATE_DEFAULTS,
+                                 call->rpc->queue, path, NULL, deadline, NULL);
+    grpc_slice_unref(path);
+    return core;
 }
 
 static grpc_call_error send_batch(struct rpc_call *call)

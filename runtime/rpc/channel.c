@@ -11,6 +11,7 @@
 enum {
     KEEPALIVE_MS = 30000,
     KEEPALIVE_TIMEOUT_MS = 15000,
+    CONNECT_MS = 10000,
     RECONNECT_FIRST_MS = 100,
     RECONNECT_MAX_MS = 1000,
     RESOLVE_AGAIN_MS = 500,
@@ -37,7 +38,8 @@ static void add_text(struct args *args, const char *key, const char *value)
 }
 
 /* Why each: shared spec grpc-curl-libpq.md 2.1. A restarted server is found again within a second
- * only if both the backoff and the pause between resolutions are short. */
+ * only if both the backoff and the pause between resolutions are short. The "minimal backoff" is in
+ * truth how long one attempt to connect may take. */
 static void add_transport(struct args *args, const struct rpc_config *config)
 {
     int max_received = config->max_receive_bytes;
@@ -46,7 +48,7 @@ static void add_transport(struct args *args, const struct rpc_config *config)
     add_number(args, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     add_number(args, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     add_number(args, GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS);
-    add_number(args, GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS);
+    add_number(args, GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS);
     add_number(args, GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS);
     add_number(args, GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, RESOLVE_AGAIN_MS);
     add_number(args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,

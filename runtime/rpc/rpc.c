@@ -12,20 +12,29 @@
 
 enum { SHUTDOWN_PATIENCE_MS = 1000 };
 
+static atomic_int users_of_grpc;
+
+static void prepare_grpc(void)
+{
+    tls_use_system_roots();
+    grpc_log_capture();
+}
+
 static void start_grpc(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, tls_use_system_roots);
-    grpc_log_capture();
+    pthread_once(&once, prepare_grpc);
+    atomic_fetch_add(&users_of_grpc, 1);
     grpc_init();
 }
 
-/* grpc_shutdown ends gRPC's own threads a moment later; who closes wants none left. */
+/* gRPC's own threads may let go of it a moment later; who closes the last rpc wants none left. */
 static void stop_grpc(void)
 {
+    bool last = atomic_fetch_sub(&users_of_grpc, 1) == 1;
     int64_t until_ms = clock_monotonic_ms() + SHUTDOWN_PATIENCE_MS;
     grpc_shutdown();
-    while (grpc_is_initialized() && clock_monotonic_ms() < until_ms)
+    while (last && grpc_is_initialized() && clock_monotonic_ms() < until_ms)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 

@@ -543,7 +543,7 @@ static bool read_all(struct reader *r, struct span text)
     r->toml->entries[table].origin = TOML_HEADER;
     if (text.size > MAX_SIZE)
         return fail(r, "larger than %d bytes", MAX_SIZE);
-    if (!utf8_valid(text) || memchr(text.data, '\0', text.size))
+    if (!utf8_valid(text) || (text.size && memchr(text.data, '\0', text.size)))
         return fail(r, "not a text file in UTF-8");
     while (r->at < r->end)
         if (!read_line(r, &table))

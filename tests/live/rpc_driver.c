@@ -224,7 +224,7 @@ static void obey(struct rpc *rpc, struct map *calls, char **fields)
 
 int main(int argc, char **argv)
 {
-    struct rpc_config config;
+    struct rpc_config config = {0};
     struct error err = {0};
     struct rpc *rpc;
     struct map calls = {0};
@@ -233,11 +233,13 @@ int main(int argc, char **argv)
     char *fields[MAX_FIELDS];
     (void)argc;
     log_configure((struct log_options){.level = LOG_DEBUG, .json = true});
-    if (!load(&config, (const char *const *)argv + 1, &err) || !rpc_open(&rpc, &config, &err)) {
+    bool opened =
+        load(&config, (const char *const *)argv + 1, &err) && rpc_open(&rpc, &config, &err);
+    rpc_config_release(&config);
+    if (!opened) {
         print_text("error", err.text);
         return 2;
     }
-    rpc_config_release(&config);
     print_text("opened", "");
     while (getline(&line, &room, stdin) > 0 && split(line, fields) && strcmp(fields[0], "close"))
         obey(rpc, &calls, fields);

@@ -125,6 +125,7 @@ class Driver:
                 raise
         for reader in self.readers:
             reader.join()
+        assert self.process.returncode in (0, 2), "".join(self.logged)
 
 
 class Request:
