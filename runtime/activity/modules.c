@@ -12,6 +12,7 @@ static const struct module {
     {"native.task",  task_open },
     {"native.timer", timer_open},
     {"native.http",  http_open },
+    {"native.pg",    pg_open   },
 };
 
 static const struct word {
@@ -21,6 +22,7 @@ static const struct word {
     {"activity", "activity.api" }, /* a loop of tasks puts one in its place that also defines */
     {"http",     "activity.http"},
     {"json",     "json"         },
+    {"pg",       "activity.pg"  },
 };
 
 void modules_global(lua_State *L, const char *name)

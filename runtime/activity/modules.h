@@ -12,4 +12,5 @@ bool modules_open(struct reactor *reactor, struct error *err);
 void modules_global(lua_State *L, const char *name);
 
 int http_open(lua_State *L);
+int pg_open(lua_State *L);
 int timer_open(lua_State *L);

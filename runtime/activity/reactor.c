@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
+enum { FRESH_MS = 2 * REACTOR_SLICE_MS };
+
 static char reactor_key;
 
 struct queue {
@@ -59,11 +61,11 @@ static void run(struct reactor *reactor, struct fiber *fiber)
         fiber->ended(fiber, outcome);
 }
 
-/* What is fresh, for no longer than a slice in all; then one that is spent. */
+/* What is fresh, for a while; then one that is spent. */
 static void take_turn(uv_idle_t *idle)
 {
     struct reactor *reactor = idle->data;
-    int64_t until = clock_monotonic_ms() + REACTOR_SLICE_MS;
+    int64_t until = clock_monotonic_ms() + FRESH_MS;
     struct fiber *fiber;
     while ((fiber = queue_take(&reactor->fresh))) {
         run(reactor, fiber);

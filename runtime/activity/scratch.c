@@ -1,9 +1,6 @@
 #include "activity/scratch.h"
 
 #include <lauxlib.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define SCRATCH "signalroom.scratch"
 
@@ -23,18 +20,4 @@ struct bytes *scratch_push(lua_State *L)
     }
     lua_setmetatable(L, -2);
     return scratch;
-}
-
-const char *number_text(double number, char text[NUMBER_TEXT_SIZE])
-{
-    if (floor(number) == number && fabs(number) < 1e18) {
-        snprintf(text, NUMBER_TEXT_SIZE, "%.0f", number);
-        return text;
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, NUMBER_TEXT_SIZE, "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
-            break;
-    }
-    return text;
 }

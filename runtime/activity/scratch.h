@@ -7,7 +7,3 @@
 
 /* Pushes an empty buffer that is released by the collector. */
 struct bytes *scratch_push(lua_State *L);
-
-/* The shortest text that reads back as the same number; whole numbers without exponent. */
-enum { NUMBER_TEXT_SIZE = 32 };
-const char *number_text(double number, char text[NUMBER_TEXT_SIZE]);

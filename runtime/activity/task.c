@@ -273,9 +273,13 @@ static int adopt(lua_State *L)
     return 0;
 }
 
+/* state() -> what adopt was given; nil where no task runs */
 static int state(lua_State *L)
 {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, current(L)->state);
+    struct fiber *fiber = fiber_current(L);
+    if (fiber->ended != ended)
+        return 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, ((struct task *)fiber->owner)->state);
     return 1;
 }
 

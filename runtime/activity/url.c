@@ -1,12 +1,14 @@
 #include "activity/url.h"
 
 #include <lauxlib.h>
+#include <math.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "activity/failure.h"
 #include "activity/scratch.h"
 #include "base/redact.h"
+#include "script/number.h"
 
 static void add_escaped(struct bytes *out, struct span text)
 {
@@ -21,15 +23,15 @@ static void add_escaped(struct bytes *out, struct span text)
 }
 
 /* The value on top of the stack as text. */
-static bool value_text(lua_State *L, char number[NUMBER_TEXT_SIZE], struct span *text)
+static bool value_text(lua_State *L, char number[NUMBER_TEXT_MAX], struct span *text)
 {
     switch (lua_type(L, -1)) {
     case LUA_TBOOLEAN:
         *text = lua_toboolean(L, -1) ? SPAN("true") : SPAN("false");
         return true;
     case LUA_TNUMBER:
-        *text = span_of(number_text(lua_tonumber(L, -1), number));
-        return true;
+        *text = (struct span){number, number_write(lua_tonumber(L, -1), number)};
+        return isfinite(lua_tonumber(L, -1));
     case LUA_TSTRING:
         text->data = lua_tolstring(L, -1, &text->size);
         return true;
@@ -40,7 +42,7 @@ static bool value_text(lua_State *L, char number[NUMBER_TEXT_SIZE], struct span 
 
 static void add_pair(lua_State *L, struct span name, const char *what, struct bytes *out)
 {
-    char number[NUMBER_TEXT_SIZE];
+    char number[NUMBER_TEXT_MAX];
     struct span value;
     if (!value_text(L, number, &value))
         failure_raise(L, "ValueError",

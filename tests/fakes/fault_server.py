@@ -59,7 +59,7 @@ class Fault:
 
     def slow(self, to, request):
         time.sleep(float(request["query"].get("seconds", "30")))
-        answer(to, 200, '{"slow":true}')
+        answer(to, 200, json.dumps({"sent_ms": int(time.monotonic() * 1000)}))
 
     def never(self, to, request):
         while to.recv(1024):

@@ -1,6 +1,7 @@
 -- What a script finds in `activity`, besides defining activities.
 
 local converter = require "converter"
+local errors = require "errors"
 local duration = require "duration"
 local native = require "native.task"
 local timer = require "native.timer"
@@ -21,10 +22,14 @@ function api.heartbeat(...)
   native.heartbeat(converter.encode_list({ ... }, select("#", ...)) or {})
 end
 
+local function task()
+  return native.state() or error(errors.ValueError("this call is for activities: no activity task runs here"), 0)
+end
+
 --- What the last attempt gave to activity.heartbeat, nothing in the first attempt.
 ---@return any ...
 function api.details()
-  local values, n = converter.decode_list(native.state().poll.heartbeat_details)
+  local values, n = converter.decode_list(task().poll.heartbeat_details)
   return unpack(values, 1, n)
 end
 
@@ -67,7 +72,7 @@ end
 --- times in seconds since 1970 (scheduled_at, attempt_scheduled_at, started_at) and timeouts in seconds.
 ---@return table
 function api.info()
-  local state = native.state()
+  local state = task()
   state.info = state.info or describe(state.poll)
   return state.info
 end

@@ -124,14 +124,21 @@ end
 
 local function execute()
   local poll = native.poll()
-  native.adopt { poll = poll }
+  native.adopt { poll = poll, open = {} }
   local run = find(poll)
   local values, n = decode(poll)
   return run(unpack(values, 1, n))
 end
 
+-- What the task opened and left open: the collector would come too late for a database's limit of connections.
+local function close_all()
+  local state = native.state()
+  for thing in pairs(state and state.open or {}) do pcall(thing.close, thing) end
+end
+
 function host.run()
   local ok, value = xpcall(execute, native.report)
+  close_all()
   local finished, problem = pcall(ok and completed or raised, value)
   if not finished then failed(problem) end
 end
