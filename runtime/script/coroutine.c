@@ -10,7 +10,7 @@
 
 #include "script/vm_state.h"
 
-enum { NESTING_LIMIT = 100, VALUES_LIMIT = 8000 };
+enum { VALUES_LIMIT = 8000 };
 
 enum step_kind { STEP_RETURNED = 1, STEP_YIELDED, STEP_FAILED, STEP_WAITS, STEP_STOPPED };
 
@@ -71,13 +71,13 @@ static int step(lua_State *L)
     if (*was != 's')
         return fail(L, lua_pushfstring(L, "cannot resume %s coroutine",
                                        *was == 'd' ? "dead" : "non-suspended"));
-    if (vm->nesting >= NESTING_LIMIT)
+    if (vm->nesting >= VM_NESTING_LIMIT)
         return fail(L, "coroutines are nested more than 100 deep");
     if (!lua_checkstack(co, given))
         return fail(L, "too many values for a coroutine");
     lua_xmove(L, co, given);
 
-    vm->nesting++;
+    vm->callers[vm->nesting++] = L;
     vm->hooked = NULL;
     int result = lua_resume(co, given);
     vm->nesting--;

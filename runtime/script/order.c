@@ -16,6 +16,8 @@
 
 #include "script/vm.h"
 
+enum { FEW = 32 }; /* keys that are sorted without memory of their own */
+
 struct key {
     int type; /* LUA_TNUMBER, LUA_TBOOLEAN or LUA_TSTRING */
     double number;
@@ -132,8 +134,11 @@ static int count_keys(lua_State *L, bool *list)
 
 static void push_sorted_keys(lua_State *L, int count)
 {
-    struct key *keys = lua_newuserdata(L, (size_t)count * sizeof *keys);
+    struct key few[FEW];
+    struct key *keys = few;
     int n = 0;
+    if (count > FEW)
+        keys = lua_newuserdata(L, (size_t)count * sizeof *keys);
     for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
         keys[n++] = read_key(L, lua_gettop(L) - 1);
     qsort(keys, (size_t)count, sizeof *keys, compare);
@@ -142,7 +147,8 @@ static void push_sorted_keys(lua_State *L, int count)
         push_key(L, &keys[i]);
         lua_rawseti(L, -2, i + 1);
     }
-    lua_remove(L, -2);
+    if (count > FEW)
+        lua_remove(L, -2);
 }
 
 int order_pairs(lua_State *L)

@@ -45,8 +45,6 @@ int script_error(lua_State *L, const char *format, ...)
 
 static void add_frame(struct bytes *out, const lua_Debug *frame)
 {
-    if (frame->currentline <= 0)
-        return;
     bytes_printf(out, "%s%s:%d: in ", out->size ? "\n" : "", frame->short_src, frame->currentline);
     if (frame->name && frame->name[0])
         bytes_printf(out, "function '%s'", frame->name);
@@ -56,15 +54,32 @@ static void add_frame(struct bytes *out, const lua_Debug *frame)
         bytes_printf(out, "function <%s:%d>", frame->short_src, frame->linedefined);
 }
 
-void script_stack(lua_State *L, struct bytes *out)
+static void add_frames(struct bytes *out, lua_State *L)
 {
     lua_Debug frame;
-    bytes_clear(out);
-    int level = 0;
-    for (; level < FRAMES_SHOWN && lua_getstack(L, level, &frame); level++) {
+    int shown = 0;
+    for (int level = 0; lua_getstack(L, level, &frame); level++) {
         lua_getinfo(L, "Snl", &frame);
+        if (!is_script(&frame))
+            continue;
+        if (shown++ == FRAMES_SHOWN) {
+            bytes_add_text(out, "\n...");
+            return;
+        }
         add_frame(out, &frame);
     }
-    if (lua_getstack(L, level, &frame))
-        bytes_add_text(out, "\n...");
+}
+
+void script_stack(lua_State *L, struct bytes *out)
+{
+    bytes_clear(out);
+    add_frames(out, L);
+}
+
+void vm_stack(lua_State *running, struct bytes *out)
+{
+    const struct vm *vm = vm_of(running);
+    script_stack(running, out);
+    for (int i = vm->nesting - 1; i >= 0; i--)
+        add_frames(out, vm->callers[i]);
 }

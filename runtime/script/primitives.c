@@ -29,9 +29,11 @@ static int place(lua_State *L)
 /* stack([coroutine]) -> lines */
 static int stack(lua_State *L)
 {
-    lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
     struct bytes text = {0};
-    script_stack(co, &text);
+    if (lua_isthread(L, 1))
+        script_stack(lua_tothread(L, 1), &text);
+    else
+        vm_stack(L, &text);
     lua_pushlstring(L, bytes_text(&text), text.size);
     bytes_release(&text);
     return 1;
@@ -52,14 +54,14 @@ static int metafield(lua_State *L)
     return 1;
 }
 
-static void refuse_field(lua_State *L, const char *field)
+/* The names as upvalues: a constant's lookup would cost more than the call. */
+static bool has_field(lua_State *L, int table, int upvalue)
 {
-    lua_pushstring(L, field);
-    lua_rawget(L, 2);
-    if (!lua_isnil(L, -1))
-        script_error(L, "%s is not available: when garbage is collected differs from run to run",
-                     field);
+    lua_pushvalue(L, lua_upvalueindex(upvalue));
+    lua_rawget(L, table);
+    bool has = !lua_isnil(L, -1);
     lua_pop(L, 1);
+    return has;
 }
 
 /* setmetatable(table, metatable or nil), without finalizers and weak tables */
@@ -67,15 +69,26 @@ static int set_metatable(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_argcheck(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table expected");
-    if (luaL_getmetafield(L, 1, "__metatable"))
+    lua_settop(L, 2);
+    if (lua_getmetatable(L, 1) && has_field(L, 3, 1))
         return script_error(L, "cannot change a protected metatable");
-    if (lua_istable(L, 2)) {
-        refuse_field(L, "__gc");
-        refuse_field(L, "__mode");
-    }
+    for (int i = 2; lua_istable(L, 2) && i <= 3; i++)
+        if (has_field(L, 2, i))
+            return script_error(
+                L, "%s is not available: when garbage is collected differs from run to run",
+                lua_tostring(L, lua_upvalueindex(i)));
     lua_settop(L, 2);
     lua_setmetatable(L, 1);
     return 1;
+}
+
+static void open_set_metatable(lua_State *L)
+{
+    lua_pushliteral(L, "__metatable");
+    lua_pushliteral(L, "__gc");
+    lua_pushliteral(L, "__mode");
+    lua_pushcclosure(L, set_metatable, 3);
+    lua_setfield(L, -2, "setmetatable");
 }
 
 /* compile(text, name, environment) -> chunk, or nil and why not */
@@ -174,7 +187,6 @@ int script_open(lua_State *L)
         {"stack",           stack          },
         {"name",            name           },
         {"metafield",       metafield      },
-        {"setmetatable",    set_metatable  },
         {"compile",         compile        },
         {"set_environment", set_environment},
         {"check_repeat",    check_repeat   },
@@ -187,6 +199,7 @@ int script_open(lua_State *L)
     static const char *const kinds[] = {"workflow", "activity", "tool"};
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
+    open_set_metatable(L);
     coroutine_open(L);
     text_open(L);
     world_open(L);

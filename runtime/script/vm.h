@@ -91,7 +91,8 @@ void vm_charge(struct vm *vm, struct vm_account *account);
  * when there is none. */
 void script_place(lua_State *L, struct bytes *out);
 
-/* One line a frame, "file:line: in function 'name'", without addresses; L running or suspended. */
+/* One line a script frame, innermost first: "file:line: in function 'name'", without addresses and
+ * the library's own frames. L is running, suspended or dead of an error. */
 void script_stack(lua_State *L, struct bytes *out);
 
 /* Raises a message with the place of the script in front, also from below the embedded library:

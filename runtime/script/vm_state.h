@@ -21,6 +21,8 @@ enum vm_alarm {
     ALARM_MEMORY,  /* memory was refused */
 };
 
+enum { VM_NESTING_LIMIT = 100 };
+
 struct vm {
     lua_State *L;
     enum vm_kind kind;
@@ -37,7 +39,8 @@ struct vm {
     struct world world;    /* time, chance and names of those who have none of their own */
     struct world *current; /* of the run that is running */
     struct map sources;    /* module name -> struct script_text, for require */
-    int nesting;           /* coroutines of scripts that resumed one another */
+    int nesting;           /* coroutines of scripts that resumed one another: */
+    lua_State *callers[VM_NESTING_LIMIT];
 };
 
 void *vm_allocate(void *vm, void *block, size_t old_size, size_t new_size);
@@ -50,6 +53,9 @@ bool vm_memory_is_tight(const struct vm *vm);
 
 /* True when the script must stop: what loops in C returns as soon as it can. */
 bool vm_stopping(const struct vm *vm);
+
+/* script_stack() of the running coroutine and of the coroutines that resumed it. */
+void vm_stack(lua_State *running, struct bytes *out);
 
 /* The C functions that the embedded library builds the sandbox from: require "script". */
 int script_open(lua_State *L);

@@ -10,7 +10,8 @@ local M = {}
 ---@return string
 M.place = primitives.place
 
---- One line a frame, "file:line: in function 'name'", without addresses.
+--- One line a script frame, innermost first: "file:line: in function 'name'". For the running coroutine it
+--- goes on through the coroutines that resumed it.
 ---@param co? thread default: the running one
 ---@return string
 M.stack = primitives.stack

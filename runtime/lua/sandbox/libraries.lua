@@ -52,7 +52,7 @@ end
 
 M.base = pick(_G, "assert error getmetatable ipairs pcall rawequal rawget rawset select tonumber type unpack _VERSION")
 M.base.pairs, M.base.next = primitives.pairs, primitives.next
-M.base.setmetatable = primitives.setmetatable
+M.base.setmetatable = primitives.kind == "workflow" and primitives.setmetatable or setmetatable
 M.base.tostring = text.tostring
 M.base.xpcall, M.base.load, M.base.loadstring = xpcall, load, load
 

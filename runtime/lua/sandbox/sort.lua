@@ -1,16 +1,18 @@
 -- table.sort as a merge sort: stable, never quadratic, and its comparator may wait. The list changes only
--- when all is sorted, so an error in the comparator leaves it as it was.
+-- when all is sorted, so an error in the comparator leaves it as it was. Without a comparator `less` is
+-- nil and `<` needs no call.
 
-local RUN = 8 -- shorter runs are sorted by insertion
-
-local function less_than(a, b) return a < b end
+local RUN = 6 -- shorter runs are sorted by insertion
 
 local function insert(items, less, low, high)
   for i = low + 1, high do
     local item, j = items[i], i - 1
-    while j >= low and less(item, items[j]) do
-      items[j + 1] = items[j]
-      j = j - 1
+    while j >= low do
+      local other = items[j]
+      local before
+      if less then before = less(item, other) else before = item < other end
+      if not before then break end
+      items[j + 1], j = other, j - 1
     end
     items[j + 1] = item
   end
@@ -18,14 +20,20 @@ end
 
 -- Merges [low, middle] and [middle + 1, high] of `from` into `to`.
 local function merge(from, to, less, low, middle, high)
-  local left, right = low, middle + 1
-  for i = low, high do
-    if right > high or (left <= middle and not less(from[right], from[left])) then
-      to[i], left = from[left], left + 1
+  local left, right, at = low, middle + 1, low
+  while left <= middle and right <= high do
+    local a, b = from[left], from[right]
+    local after
+    if less then after = less(b, a) else after = b < a end
+    if after then
+      to[at], right = b, right + 1
     else
-      to[i], right = from[right], right + 1
+      to[at], left = a, left + 1
     end
+    at = at + 1
   end
+  for i = left, middle do to[at + i - left] = from[i] end
+  for i = right, high do to[i] = from[i] end
 end
 
 local function sorted(items, n, less)
@@ -50,6 +58,6 @@ return function(list, less)
   end
   local n, items = #list, {}
   for i = 1, n do items[i] = rawget(list, i) end
-  items = sorted(items, n, less or less_than)
+  items = sorted(items, n, less)
   for i = 1, n do rawset(list, i, items[i]) end
 end

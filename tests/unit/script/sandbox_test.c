@@ -252,7 +252,7 @@ static void sort_is_stable_and_may_wait(void **state)
          "true 3000");
     says("local t = { 3, 'x', 1 } local ok, err = pcall(table.sort, t)\n"
          "return t[1] .. t[2] .. t[3] .. err",
-         "true 3x1signalroom/sandbox/sort.lua:6: attempt to compare string with number");
+         "true 3x1signalroom/sandbox/sort.lua:13: attempt to compare string with number");
     says("local t = { 'b', 'a' } table.sort(t, function() return true end) return t[1] .. t[2]",
          "true ab");
     says("table.sort(1)", "false story.lua:1: bad argument #1 to 'sort' (table expected, got "
@@ -431,6 +431,17 @@ static void errors_carry_what_they_know(void **state)
              "story.lua:1: in function 'deep'");
     says("local s = select(2, pcall(error, ValueError 'x')).stack return s:find('0x') == nil",
          "true true");
+    says("local function outer()\n"
+         "  local got = coroutine.wrap(function()\n"
+         "    local e = KeyError 'x'\n"
+         "    return e.stack\n"
+         "  end)()\n"
+         "  return got\n"
+         "end\n"
+         "local s = outer()\n"
+         "return (s:gsub('\\n', ' | '))",
+         "true story.lua:3: in function <story.lua:2> | story.lua:5: in function 'outer' | "
+         "story.lua:8: in function <story.lua:1>");
 }
 
 int main(void)
