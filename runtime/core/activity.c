@@ -104,10 +104,9 @@ static void add_job(struct run *run, const struct machine *activity, const struc
 
 bool activity_schedule(struct run *run, const struct command *command, struct error *err)
 {
-    struct machine *activity = roster_add(&run->activities, command->seq, ASKED);
-    if (!activity)
+    if (!roster_add(&run->activities, command->seq, ASKED))
         return error_set(err, ERROR_BUG, "activity %u was scheduled before", command->seq);
-    activity->asked = match_ask(&run->match, command);
+    match_ask(&run->match, command);
     return true;
 }
 
@@ -129,7 +128,7 @@ bool activity_revoke(struct run *run, const struct command *command, struct erro
     if (effect & RELEASE)
         add_job(run, activity, NULL);
     if (effect & DROP) {
-        match_drop(&run->match, activity->asked);
+        match_drop(&run->match, COMMAND_SCHEDULE_ACTIVITY, activity->seq);
         roster_strike(&run->activities, activity);
     }
     return true;

@@ -25,6 +25,8 @@ bool entity_not_open(const char *kind, const struct event *event, struct error *
 
 extern const struct machine_table task_table;
 bool task_hear(struct run *run, const struct event *event, struct error *err);
+/* Whether the event may come now: behind an answered task only its completion may. */
+bool task_allows(const struct run *run, const struct event *event, struct error *err);
 /* The script has acted on the task that begins at the last event applied. */
 bool task_answer(struct run *run, struct error *err);
 

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-uint32_t match_ask(struct match *match, const struct command *command)
+void match_ask(struct match *match, const struct command *command)
 {
     if (match->head == match->count)
         match->head = match->count = 0;
@@ -13,8 +13,7 @@ uint32_t match_ask(struct match *match, const struct command *command)
         match->room = match->room ? match->room * 2 : 4;
         match->asked = memory_resize(match->asked, match->room * sizeof *match->asked);
     }
-    match->asked[match->count] = (struct asked){*command, false};
-    return match->count++;
+    match->asked[match->count++] = (struct asked){*command, false};
 }
 
 void match_end(struct match *match, const struct command *command)
@@ -22,9 +21,15 @@ void match_end(struct match *match, const struct command *command)
     match->ending = memory_copy(command, sizeof *command);
 }
 
-void match_drop(struct match *match, uint32_t place)
+void match_drop(struct match *match, enum command_type type, uint32_t seq)
 {
-    match->asked[place].dropped = true;
+    for (uint32_t i = match->count; i-- > match->head;) {
+        struct asked *asked = &match->asked[i];
+        if (asked->command.type != type || asked->command.seq != seq)
+            continue;
+        asked->dropped = true;
+        return;
+    }
 }
 
 const struct command *match_front(struct match *match)

@@ -36,12 +36,12 @@ struct match {
     uint32_t matched; /* in this task */
 };
 
-/* Puts a command at the end; its place in the FIFO. */
-uint32_t match_ask(struct match *match, const struct command *command);
+/* Puts a command at the end. */
+void match_ask(struct match *match, const struct command *command);
 /* The closing command. There is one at most. */
 void match_end(struct match *match, const struct command *command);
-/* Takes back what was asked at this place. */
-void match_drop(struct match *match, uint32_t place);
+/* Takes back the command of that type and seq, which was not sent yet. */
+void match_drop(struct match *match, enum command_type type, uint32_t seq);
 
 /* The command that must be confirmed next, NULL when none is left. */
 const struct command *match_front(struct match *match);

@@ -96,7 +96,7 @@ void roster_shrink(struct roster *roster)
     drop_closed(roster);
     if (!roster->count)
         roster_release(roster);
-    else if (roster->room > 4 && roster->count < roster->room / 2)
+    else if (roster->count <= roster->room / 2)
         resize(roster, roster->count);
 }
 

@@ -13,10 +13,9 @@
 
 struct machine {
     uint32_t seq;
-    uint32_t asked;   /* where its command stands in the FIFO, while it was not confirmed */
+    uint8_t state;    /* 0: closed */
     int64_t event_id; /* of the event that confirmed its command; 0: not yet */
     int64_t started_id;
-    uint8_t state; /* 0: closed */
 };
 
 struct roster {

@@ -23,6 +23,14 @@ void run_free(struct run *run)
     free(run);
 }
 
+/* Remembers the failure: a run that failed once stays so. */
+static bool fail(struct run *run, const struct error *err)
+{
+    if (!run->failure)
+        run->failure = memory_copy(err, sizeof *err);
+    return false;
+}
+
 void run_begin(struct run *run, struct run_task task)
 {
     run->polled = task;
@@ -32,19 +40,16 @@ void run_begin(struct run *run, struct run_task task)
 
 void run_end(struct run *run)
 {
+    struct error err;
+    if (run->jobs.count) {
+        error_set(&err, ERROR_USAGE, "the task was left before its jobs were answered");
+        fail(run, &err);
+    }
     history_release(&run->history);
     match_close_task(&run->match);
     jobs_release(&run->jobs);
     roster_shrink(&run->timers);
     roster_shrink(&run->activities);
-}
-
-/* Remembers the failure: a run that failed once stays so. */
-static bool fail(struct run *run, const struct error *err)
-{
-    if (!run->failure)
-        run->failure = memory_copy(err, sizeof *err);
-    return false;
 }
 
 /* --- history in --- */
@@ -96,7 +101,7 @@ static bool learn(struct run *run, const struct event *completed, struct error *
 /* The events that confirm a task's commands follow its completion without a gap between them. */
 static bool settle(struct run *run, const struct event *next, struct error *err)
 {
-    if (!run->match.due || (next && entity_ignores(next)))
+    if (!run->match.due || (next && (event_confirms(next->type) || entity_ignores(next))))
         return true;
     run->match.due = false;
     if (!match_front(&run->match))
@@ -106,10 +111,10 @@ static bool settle(struct run *run, const struct event *next, struct error *err)
 
 static bool apply_event(struct run *run, const struct event *event, struct error *err)
 {
+    if (!task_allows(run, event, err) || !settle(run, event, err))
+        return false;
     if (event_confirms(event->type))
         return entity_confirm(run, event, err);
-    if (!settle(run, event, err))
-        return false;
     if (event->type == EVENT_TASK_COMPLETED) {
         run->match.due = true;
         if (!learn(run, event, err))

@@ -96,6 +96,18 @@ bool task_hear(struct run *run, const struct event *event, struct error *err)
     return true;
 }
 
+bool task_allows(const struct run *run, const struct event *event, struct error *err)
+{
+    if (run->task.state != ANSWERED || event->type == EVENT_TASK_COMPLETED ||
+        event_closes(event->type) || entity_ignores(event))
+        return true;
+    return error_set(err, ERROR_MALFORMED,
+                     "the task of event %lld was answered, but history goes on with %s (event "
+                     "%lld), not with its completion",
+                     (long long)run->task.started_id, event_type_name(event->type),
+                     (long long)event->id);
+}
+
 bool task_answer(struct run *run, struct error *err)
 {
     return run->task.state != STARTED || step(run, IN_ANSWERED, err);

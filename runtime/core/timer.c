@@ -33,10 +33,9 @@ const struct machine_table timer_table = {
 
 bool timer_start(struct run *run, const struct command *command, struct error *err)
 {
-    struct machine *timer = roster_add(&run->timers, command->seq, ASKED);
-    if (!timer)
+    if (!roster_add(&run->timers, command->seq, ASKED))
         return error_set(err, ERROR_BUG, "timer %u was started before", command->seq);
-    timer->asked = match_ask(&run->match, command);
+    match_ask(&run->match, command);
     return true;
 }
 
@@ -49,7 +48,7 @@ bool timer_revoke(struct run *run, const struct command *command, struct error *
     if (!timer || timer->state == CANCELING)
         return true;
     if (machine_step(&timer_table, &timer->state, IN_CANCEL)->effect == DROP) {
-        match_drop(&run->match, timer->asked);
+        match_drop(&run->match, COMMAND_START_TIMER, timer->seq);
         roster_strike(&run->timers, timer);
         return true;
     }

@@ -1,6 +1,5 @@
-/* room: core; with: unit/core/world.c unit/core/confuse.c unit/core/actor.c unit/core/server.c
- *
- * The fuzzer chooses what the property test leaves to a seed: how script, server and worker behave
+/* room: core; with: world confuse actor server invariant */
+/* The fuzzer chooses what the property test leaves to a seed: how script, server and worker behave
  * (what was lived must replay equal), or, by the first byte, which nonsense a run is fed. */
 #include <stdio.h>
 #include <stdlib.h>

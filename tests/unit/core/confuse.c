@@ -1,7 +1,9 @@
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/arena.h"
 #include "core/run.h"
+#include "invariant.h"
 #include "world.h"
 
 enum { PAGE = 12, PAGES = 8, COMMANDS = 5 };
@@ -68,6 +70,15 @@ static bool act(struct run *run, struct chance *chance, struct arena *arena)
     return run_apply(run, commands, count, &err);
 }
 
+static void check(const struct run *run)
+{
+    const char *broken = invariant_broken(run);
+    if (!broken)
+        return;
+    fprintf(stderr, "%s\n", broken);
+    abort();
+}
+
 static bool work(struct run *run, struct chance *chance, int64_t *id)
 {
     struct arena arena = {0};
@@ -87,6 +98,7 @@ static bool work(struct run *run, struct chance *chance, int64_t *id)
         else
             good = false;
         run_reply(run, &answer);
+        check(run);
     }
     run_end(run);
     arena_release(&arena);

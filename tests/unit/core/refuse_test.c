@@ -174,6 +174,28 @@ static void the_trail_shows_the_last_three_matches(void **state)
             "matched line 4");
 }
 
+static void the_trail_begins_anew_with_each_task(void **state)
+{
+    (void)state;
+    struct builder b = {.stepwise = true};
+    struct player p = {0};
+    builder_write(&b, "start task marker:a timer:1 fired@6 open");
+    player_begin(&p, &b);
+    player_next(&p);
+    assert_true(player_act(&p, "marker:a timer:1"));
+    player_next(&p);
+    assert_true(player_act(&p, "marker:b"));
+    player_next(&p);
+    player_answer(&p);
+    builder_write(&b, "completed marker:c open");
+    player_begin(&p, &b);
+    assert_string_equal(player_next(&p), "fail");
+    assert_string_equal(p.err.text,
+                        "[TMPRL1100] nondeterminism at event 11: history has MarkerRecorded 'c', "
+                        "the script asked for marker 'b' at w.lua:1");
+    player_evict(&p);
+}
+
 static void names_too_long_to_show_are_cut_between_letters(void **state)
 {
     (void)state;
@@ -313,6 +335,7 @@ int main(void)
         cmocka_unit_test(another_timer_marker_or_ending),
         cmocka_unit_test(the_cancel_of_another_one),
         cmocka_unit_test(the_trail_shows_the_last_three_matches),
+        cmocka_unit_test(the_trail_begins_anew_with_each_task),
         cmocka_unit_test(names_too_long_to_show_are_cut_between_letters),
         cmocka_unit_test(an_event_of_something_that_is_not_open),
         cmocka_unit_test(an_event_that_cannot_be),

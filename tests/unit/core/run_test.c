@@ -226,9 +226,8 @@ static void a_task_completed_with_a_closing_command_the_server_did_not_take(void
     player_begin(&p, &b);
     assert_string_equal(player_next(&p), "fail");
     assert_int_equal(p.err.kind, ERROR_MALFORMED);
-    assert_string_equal(p.err.text,
-                        "event 4: the workflow task is ANSWERED, which WorkflowTaskFailed does "
-                        "not fit");
+    assert_string_equal(p.err.text, "the task of event 3 was answered, but history goes on with "
+                                    "WorkflowTaskFailed (event 4), not with its completion");
     player_evict(&p);
 
     player_begin(&p, &b);
@@ -391,6 +390,41 @@ static void a_run_in_the_middle_of_its_rounds_has_nothing_to_send(void **state)
     player_evict(&p);
 }
 
+static void a_task_left_before_its_jobs_were_answered_spoils_the_run(void **state)
+{
+    (void)state;
+    struct builder b = {.stepwise = true};
+    struct player p = {0};
+    builder_write(&b, "start open");
+    player_begin(&p, &b);
+    assert_string_equal(player_next(&p), "3: initialize");
+    run_end(p.run);
+    builder_write(&b, "late open");
+    player_begin(&p, &b);
+    assert_string_equal(player_next(&p), "fail");
+    assert_string_equal(p.err.text, "the task was left before its jobs were answered");
+    player_evict(&p);
+}
+
+static void a_signal_in_place_of_the_completion_of_an_answered_task(void **state)
+{
+    (void)state;
+    struct builder b = {.stepwise = true};
+    struct player p = {0};
+    builder_write(&b, "start open");
+    player_begin(&p, &b);
+    apply(&p, "3: initialize", "timer:1");
+    player_next(&p);
+    player_answer(&p);
+    builder_write(&b, "maybe:99 signal:s open");
+    player_begin(&p, &b);
+    assert_string_equal(player_next(&p), "fail");
+    assert_int_equal(p.err.kind, ERROR_MALFORMED);
+    assert_string_equal(p.err.text, "the task of event 3 was answered, but history goes on with "
+                                    "WorkflowExecutionSignaled (event 5), not with its completion");
+    player_evict(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest stories[] = {
@@ -414,6 +448,8 @@ int main(void)
         cmocka_unit_test(a_page_behind_the_last_one_is_an_error),
         cmocka_unit_test(a_task_is_not_worked_off_twice),
         cmocka_unit_test(a_run_in_the_middle_of_its_rounds_has_nothing_to_send),
+        cmocka_unit_test(a_task_left_before_its_jobs_were_answered_spoils_the_run),
+        cmocka_unit_test(a_signal_in_place_of_the_completion_of_an_answered_task),
     };
     return RUN_STORIES("core/run", stories);
 }

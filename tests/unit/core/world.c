@@ -7,6 +7,7 @@
 #include "actor.h"
 #include "base/arena.h"
 #include "core/run.h"
+#include "invariant.h"
 #include "server.h"
 
 enum { TASKS = 24, EVENTS_ENOUGH = SERVER_EVENTS - 128 };
@@ -216,6 +217,9 @@ static bool work(struct worker *worker, struct run_task task, size_t upto)
     run_begin(worker->run, task);
     for (;;) {
         enum run_need need = run_next(worker->run, &jobs, &err);
+        const char *broken = invariant_broken(worker->run);
+        if (broken)
+            return complain("the run", broken);
         if (need == RUN_NEED_FAIL)
             return complain("a task", err.text);
         if (need == RUN_NEED_NOTHING)

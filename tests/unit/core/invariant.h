@@ -1,0 +1,7 @@
+/* What must be true of a run between any two calls: temporal-worker.md, appendix E. */
+#pragma once
+
+#include "core/run.h"
+
+/* What is broken, NULL when nothing is. */
+const char *invariant_broken(const struct run *run);
