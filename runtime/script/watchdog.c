@@ -16,7 +16,7 @@ enum {
     TICK_MS = 5,
     AGAIN_MS = 20,
     IDLE_TICKS = 200,
-    WALL_FACTOR = 5, /* wall time allowed: so many budgets, at least WALL_LEAST_MS */
+    WALL_FACTOR = 10, /* wall time allowed: so many budgets, at least WALL_LEAST_MS */
     WALL_LEAST_MS = 2000,
 };
 
