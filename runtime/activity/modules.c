@@ -8,21 +8,31 @@ static const struct module {
     const char *name;
     lua_CFunction open;
 } modules[] = {
-    {"json",         json_open },
-    {"native.task",  task_open },
-    {"native.timer", timer_open},
-    {"native.http",  http_open },
-    {"native.pg",    pg_open   },
+    {"cjson",         cjson_open },
+    {"json",          json_open  },
+    {"native.crypto", crypto_open},
+    {"native.file",   file_open  },
+    {"native.http",   http_open  },
+    {"native.log",    log_open   },
+    {"native.pg",     pg_open    },
+    {"native.secret", secret_open},
+    {"native.task",   task_open  },
+    {"native.timer",  timer_open },
 };
 
 static const struct word {
     const char *name;
     const char *module;
 } words[] = {
-    {"activity", "activity.api" }, /* a loop of tasks puts one in its place that also defines */
-    {"http",     "activity.http"},
-    {"json",     "json"         },
-    {"pg",       "activity.pg"  },
+    {"activity", "activity.api"    }, /* a loop of tasks puts one in its place that also defines */
+    {"crypto",   "native.crypto"   },
+    {"file",     "activity.file"   },
+    {"http",     "activity.http"   },
+    {"json",     "json"            },
+    {"log",      "activity.log"    },
+    {"pg",       "activity.pg"     },
+    {"secret",   "activity.secret" },
+    {"setting",  "activity.setting"},
 };
 
 void modules_global(lua_State *L, const char *name)
@@ -30,6 +40,15 @@ void modules_global(lua_State *L, const char *name)
     lua_pushvalue(L, -1);
     lua_setglobal(L, name);
     vm_global(vm_of(L), name);
+}
+
+struct span modules_bytes(lua_State *L, int index)
+{
+    struct span text = {0};
+    if (lua_type(L, index) != LUA_TSTRING)
+        failure_raise(L, "ValueError", "text is needed, not %s", failure_show(L, index));
+    text.data = lua_tolstring(L, index, &text.size);
+    return text;
 }
 
 bool modules_open(struct reactor *reactor, struct error *err)

@@ -11,6 +11,14 @@ bool modules_open(struct reactor *reactor, struct error *err);
 /* Makes the value on top of the stack a global of scripts and of the library, and pops it. */
 void modules_global(lua_State *L, const char *name);
 
+/* The bytes of the text at index; raises when it is none. They live as long as the value. */
+struct span modules_bytes(lua_State *L, int index);
+
+int cjson_open(lua_State *L);
+int crypto_open(lua_State *L);
+int file_open(lua_State *L);
 int http_open(lua_State *L);
+int log_open(lua_State *L);
 int pg_open(lua_State *L);
+int secret_open(lua_State *L);
 int timer_open(lua_State *L);

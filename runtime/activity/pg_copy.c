@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "activity/failure.h"
+#include "activity/modules.h"
 #include "activity/pg.h"
 #include "activity/pg_result.h"
 #include "base/memory.h"
@@ -91,8 +92,7 @@ static bool turn_put(struct operation *operation)
 int pg_put(lua_State *L)
 {
     struct session *session = check(L, COPY_IN);
-    struct span text = {0};
-    text.data = luaL_checklstring(L, 2, &text.size);
+    struct span text = modules_bytes(L, 2);
     struct copying *copying = copying_new(turn_put, deliver_done);
     copying->rest = text;
     return session_suspend(L, session, &copying->operation);

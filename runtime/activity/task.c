@@ -253,8 +253,8 @@ void task_kill_all(struct task_host *host)
 
 static struct task *current(lua_State *L)
 {
-    struct fiber *fiber = fiber_current(L);
-    if (fiber->ended != ended)
+    struct fiber *fiber = fiber_find(L);
+    if (!fiber || fiber->ended != ended)
         failure_raise(L, "ValueError", "this call is for activities: no activity task runs here");
     return fiber->owner;
 }
@@ -276,8 +276,8 @@ static int adopt(lua_State *L)
 /* state() -> what adopt was given; nil where no task runs */
 static int state(lua_State *L)
 {
-    struct fiber *fiber = fiber_current(L);
-    if (fiber->ended != ended)
+    struct fiber *fiber = fiber_find(L);
+    if (!fiber || fiber->ended != ended)
         return 0;
     lua_rawgeti(L, LUA_REGISTRYINDEX, ((struct task *)fiber->owner)->state);
     return 1;
@@ -285,8 +285,8 @@ static int state(lua_State *L)
 
 static int reason(lua_State *L)
 {
-    struct fiber *fiber = fiber_current(L);
-    struct task *task = fiber->ended == ended ? fiber->owner : NULL;
+    struct fiber *fiber = fiber_find(L);
+    struct task *task = fiber && fiber->ended == ended ? fiber->owner : NULL;
     if (!task || !task->cancelled)
         return 0;
     lua_pushstring(L, reason_names[task->reason]);

@@ -120,16 +120,22 @@ enum fiber_outcome fiber_run(struct fiber *fiber)
     return outcome;
 }
 
-struct fiber *fiber_current(lua_State *L)
+struct fiber *fiber_find(lua_State *L)
 {
     lua_pushlightuserdata(L, &host_key);
     lua_rawget(L, LUA_REGISTRYINDEX);
     struct fiber_host *host = lua_touserdata(L, -1);
     lua_pop(L, 1);
-    if (!host || !host->current)
+    return host ? host->current : NULL;
+}
+
+struct fiber *fiber_current(lua_State *L)
+{
+    struct fiber *fiber = fiber_find(L);
+    if (!fiber)
         luaL_error(L, "this call has to wait, which the top level of a script cannot: call it in a "
                       "function");
-    return host->current;
+    return fiber;
 }
 
 int fiber_suspend(lua_State *L, struct fiber_wait *wait)

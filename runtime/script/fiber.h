@@ -83,8 +83,10 @@ void fiber_free(struct fiber *fiber);
 /* Host's thread: the one place where a fiber is resumed. */
 enum fiber_outcome fiber_run(struct fiber *fiber);
 
-/* The fiber that runs L, also through coroutines of its own. Raises when there is none: at the top
- * level of a script. */
+/* The fiber that runs L, also through coroutines of its own; NULL at the top level of a script. */
+struct fiber *fiber_find(lua_State *L);
+
+/* The same, for who has to wait: raises when there is none. */
 struct fiber *fiber_current(lua_State *L);
 
 int fiber_suspend(lua_State *L, struct fiber_wait *wait);
