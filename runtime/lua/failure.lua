@@ -63,7 +63,7 @@ function M.stack(stack)
   if not stack then return nil end
   local kept = {}
   for line in stack:gmatch("[^\n]+") do
-    if line:find("^%s*%S+%.lua:%d+:") and not line:find("^%s*%[") then
+    if line:find("^%s*%S+%.lua:%d+:") and not line:find("^%s*signalroom/") then
       kept[#kept + 1] = line:gsub("0x%x+", "?"):gsub("^%s+", "  ")
     end
   end

@@ -102,6 +102,7 @@ function M.start(run, fiber, name, input, activity_options, what)
   run.activity_seq = seq
   local activity = future.new(run, fiber.scope, cancel_activity)
   activity.seq, activity.mode, activity.name, activity.id = seq, mode, name, id
+  run.activities = run.activities or {}
   run.activities[seq] = activity
   S.command(run, { type = SCHEDULE_ACTIVITY, seq = seq, key = id, name = name, mode = mode,
     attributes = attributes, summary = o.summary })
@@ -135,7 +136,7 @@ end
 
 --- Settles an activity's future from the job's outcome: completed, failed, timed_out or canceled.
 function M.resolve(run, job)
-  local activity = run.activities[job.seq]
+  local activity = run.activities and run.activities[job.seq]
   if not activity then
     return S.fail_task(run, failure.from_error(("an answer came for activity %d, which is not waiting"):format(job.seq)))
   end

@@ -72,14 +72,12 @@ function api.await(condition, timeout)
   if type(condition) ~= "function" then
     mistake("workflow.await takes a function, not a " .. type(condition))
   end
-  if S.holds(run, condition) then return true end
+  if S.holds(condition) then return true end
   local ms = timeout and timers.wait_ms(timeout, "the timeout of workflow.await")
   if ms == 0 then return false end
   S.check_scope(fiber)
   local timer = ms and timers.start(run, fiber, ms)
-  if S.await(run, fiber, condition, timer) == timer and timer then
-    return S.holds(run, condition)
-  end
+  if S.await(run, fiber, condition, timer) then return S.holds(condition) end
   if timer then timers.stop(run, timer) end
   return true
 end
@@ -87,7 +85,8 @@ end
 --- The time of the workflow: that of its current task, the same on every replay.
 ---@return number seconds since 1970-01-01T00:00:00Z
 function api.now()
-  return S.here("workflow.now").now_ms / 1000
+  S.here("workflow.now")
+  return S.moment.now_ms / 1000
 end
 
 -- --- fibers ---
@@ -103,15 +102,15 @@ function api.spawn(fn, ...)
   local scope = scopes.new(fiber.scope)
   local spawned = S.fiber(run, "spawned", scope, ending.spawned_ended, fn, { ... }, select("#", ...))
   spawned.future = future.new(run, scope, function(_, _, reason) S.cancel_scope(run, scope, reason) end)
-  S.enqueue(run, spawned)
+  S.enqueue(spawned)
   return spawned.future
 end
 
 --- Whether the scope of the caller is cancelled: with the workflow, a scope around it, or its own.
 ---@return boolean
 function api.cancelled()
-  local run = S.here("workflow.cancelled")
-  return S.cancelled(run.fiber and run.fiber.scope or run.scope)
+  S.here("workflow.cancelled")
+  return S.cancelled(S.scope())
 end
 
 -- --- signals and queries ---
@@ -172,11 +171,11 @@ end
 --- What the run knows about itself.
 ---@return WorkflowInfo
 function api.info()
-  local run, copy = S.here("workflow.info"), {}
+  local run, moment, copy = S.here("workflow.info"), S.moment, {}
   for key, value in pairs(run.info) do copy[key] = value end
   copy.continued_memo, copy.continued_search_attributes, copy.continued_retry_policy = nil, nil, nil
-  copy.history_length, copy.history_bytes = run.history_length, run.history_bytes
-  copy.continue_as_new_suggested = run.suggest_continue_as_new
+  copy.history_length, copy.history_bytes = moment.history_length, moment.history_bytes
+  copy.continue_as_new_suggested = moment.suggest_continue_as_new
   return copy
 end
 

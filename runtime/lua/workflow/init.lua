@@ -36,7 +36,7 @@ end
 
 local function define(name, definition)
   local run = S.run
-  if run.fiber or not run.loading then mistake("workflows are defined at the top level of a script") end
+  if not run.loading then mistake("workflows are defined at the top level of a script") end
   if type(definition) ~= "table" then mistake(("workflow %q takes a table"):format(name)) end
   options.check(definition, DEFINITION_KNOWN, ("workflow %q"):format(name))
   if type(definition.run) ~= "function" then mistake(("workflow %q has no function `run`"):format(name)) end
@@ -90,26 +90,25 @@ end
 local function initialize(run, job)
   local at = job.attributes
   remember(run.info, at)
-  run.info.started_at = run.now_ms / 1000
+  run.info.started_at = S.moment.now_ms / 1000
   local name = run.info.workflow_type
   local definition = run.definitions[name]
   if not definition then
     return S.fail_task(run, { message = ("no workflow %q in this script; it has %s"):format(name,
       table.concat(type_names(run), ", ")), source = "LuaSDK", application_failure_info = { type = "NotFoundError" } })
   end
-  run.definition = definition
+  run.definition, run.place = definition, run.places[name]
+  run.definitions, run.places = nil, nil
   local ok, values, n = pcall(converter.decode_list, at.input)
   if not ok then
     return S.fail_task(run, failure.from_error("the workflow's input cannot be read: " .. tostring(values)))
   end
-  S.enqueue(run, S.fiber(run, "main", run.scope, ending.main_ended, definition.run, values, n))
+  S.enqueue(S.fiber(run, "main", run.scope, ending.main_ended, definition.run, values, n))
 end
 
 local function cancel(run, job)
   local at = job.attributes
-  run.late[#run.late + 1] = function()
-    S.cancel_scope(run, run.scope, at and at.cause or "the workflow was cancelled")
-  end
+  S.later(function() S.cancel_scope(run, run.scope, at and at.cause or "the workflow was cancelled") end)
 end
 
 local kinds = {
@@ -126,23 +125,11 @@ local kinds = {
 
 -- --- activations ---
 
-local function take_commands(run)
-  local commands = run.commands
-  if run.terminal and not run.closed then
-    commands[run.command_count + 1] = run.terminal
-    run.closed = true
-  end
-  run.commands, run.command_count = {}, 0
-  return commands
-end
-
 local function apply(run, activation)
-  run.late = {}
   for _, job in ipairs(activation.jobs) do kinds[job.kind](run, job) end
-  for _, act in ipairs(run.late) do act() end
   if not run.failure then S.drain(run) end
   if run.failure then return { failure = run.failure } end
-  return { commands = take_commands(run) }
+  return { commands = S.commands(run) }
 end
 
 local function answer(run, activation)
@@ -158,12 +145,9 @@ local function begin(run, start)
 end
 
 local function activate(run, activation)
-  S.run = run
   if activation.describe then return { types = type_names(run, activation.describe) } end
+  S.begin(run, activation)
   if activation.start then begin(run, activation.start) end
-  run.now_ms, run.replaying = activation.now_ms, activation.replaying
-  run.history_length, run.history_bytes = activation.history_length, activation.history_bytes
-  run.suggest_continue_as_new = activation.suggest_continue_as_new or false
   run.host.set_now(activation.now_ms)
   if activation.queries then return answer(run, activation) end
   if run.closed then return { commands = {} } end
@@ -172,10 +156,10 @@ end
 
 return function(env, host)
   local run = S.new(host)
-  S.run = run
+  S.begin(run)
   S.format = S.format or env.string.format
   rawset(env, "workflow", setmetatable({}, vocabulary))
-  run.loading, run.places = true, {}
+  run.loading = true
   host.run_bundle()
   run.loading = nil
   return function(activation)

@@ -64,9 +64,9 @@ local function unknown(run, name)
     table.concat(known, ", ")))
 end
 
-local function ask(run, handler, query)
+local function ask(handler, query)
   local values, n = converter.decode_list(query.query_args)
-  local ok, value, stack = S.read(run, "in a query", function() return handler(unpack(values, 1, n)) end)
+  local ok, value, stack = S.read("in a query", function() return handler(unpack(values, 1, n)) end)
   if not ok then
     local cause = failure.from_error(value, stack)
     return refused(cause.message, cause)
@@ -81,7 +81,7 @@ function M.answer(run, query)
   local declared = run.definition and run.definition.queries
   local handler = run.queries and run.queries[name] or declared and declared[name]
   if not handler then return unknown(run, name) end
-  local ok, result = pcall(ask, run, handler, query)
+  local ok, result = pcall(ask, handler, query)
   return ok and result or refused(("query %s: %s"):format(name, tostring(result)))
 end
 

@@ -1,48 +1,53 @@
--- One run's fibers and what wakes them (temporal-worker spec 2.7). Main, every signal handler and every
+-- Fibers and what wakes them (temporal-worker spec 2.7). Main, every signal handler and every
 -- workflow.spawn is a fiber: a coroutine that runs until it parks. Ready fibers run first in, first out;
 -- when none is left, the conditions of workflow.await are asked in the order they were made; both repeat
 -- until nothing moves. That order is part of every recorded history and never changes.
 --
--- All runs of a cell share this module: `S.run` is the one that is running now.
+-- All runs of a cell share this module. What lasts from one activation to the next hangs on the run's own
+-- table; what does not is in the locals below, and S.begin clears it, for an activation may be killed.
 
 local coroutines = require "sandbox.coroutines"
 local errors = require "errors"
-local place = require("sandbox").place
 local mistake = require "mistake"
+local place = require("sandbox").place
 
 local suspend, SUSPEND = coroutines.suspend, coroutines.SUSPEND
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 local traceback = debug.traceback
 
 local CONDITION = "in a condition of workflow.await"
+local OUTSIDE = "coroutine.yield was called outside of a coroutine that the script made"
 
 local DONE = {} -- what a finished body returns first
 local GONE = {} -- parks for ever: the fiber is dropped (continue-as-new)
 
-local S = { run = false }
+local S = { run = false, moment = false }
 
---- A run's state. Everything that belongs to one run hangs here and nowhere else.
+local running            -- the fiber that runs
+local reading            -- where nothing may be done: "in a query"; nil elsewhere
+local ready, head, tail  -- the ready queue
+local commands, count    -- asked for so far; nil when there are none
+local late               -- what is done when all jobs are applied; nil when there is nothing
+local asker              -- one coroutine asks all conditions of a cell; a script's error costs it
+
+--- A run's state.
 function S.new(host)
-  return {
-    host = host, definitions = {},
-    ready = {}, head = 1, tail = 0,
-    fibers = {}, fiber_count = 0,
-    conditions = {},
-    commands = {}, command_count = 0,
-    activities = {}, activity_seq = 0,
-    timers = {}, timer_seq = 0,
-    now_ms = 0, order = 0,
-    scope = { cancelled = false },
-  }
+  return { host = host, definitions = {}, places = {}, fibers = {}, scope = { cancelled = false },
+    activity_seq = 0, timer_seq = 0, order = 0, fiber_count = 0 }
+end
+
+--- The run acts from here on; `moment` is what it may know (the activation).
+function S.begin(run, moment)
+  S.run, S.moment = run, moment
+  running, reading, commands, late = nil, nil, nil, nil
+  ready, head, tail = {}, 1, 0
 end
 
 --- The run and the fiber that call `what`. Raises where the workflow may not act: in a query, in a
 --- condition, at the top level of a script.
 function S.acting(what)
-  local run = S.run
-  local fiber = run and run.fiber
-  if fiber and not run.readonly then return run, fiber end
-  mistake(("%s cannot be called %s"):format(what, run and run.readonly or "at the top level of a script"))
+  if running and not reading then return S.run, running end
+  mistake(("%s cannot be called %s"):format(what, reading or "at the top level of a script"))
 end
 
 --- The run that calls `what`, also where it may only read.
@@ -52,26 +57,41 @@ function S.here(what)
   mistake(("%s cannot be called at the top level of a script"):format(what))
 end
 
+--- The scope of the running fiber, the run's own where none runs.
+function S.scope()
+  return running and running.scope or S.run.scope
+end
+
 -- --- commands ---
 
 -- A call in tail position has no frame left to name: then the workflow's own place.
 local function place_of(run)
   local here = place()
-  return here ~= "" and here or run.places[run.info.workflow_type]
+  return here ~= "" and here or run.place
 end
 
 --- Adds a command to what this activation asks for; its script line is for errors of determinism.
 function S.command(run, command)
   command.place = place_of(run)
-  local n = run.command_count + 1
-  run.commands[n], run.command_count = command, n
-  return command
+  if not commands then commands, count = {}, 0 end
+  count = count + 1
+  commands[count] = command
 end
 
 --- The command that closes the run; the first one counts, and it goes out last.
 function S.close(run, command)
   command.place = place_of(run)
   run.terminal = run.terminal or command
+end
+
+--- What this activation asks for.
+function S.commands(run)
+  local list = commands or {}
+  if run.terminal then
+    list[#list + 1] = run.terminal
+    run.terminal, run.closed = nil, true
+  end
+  return list
 end
 
 --- Fails the workflow task with a Failure: the code is wrong, not the workflow.
@@ -91,10 +111,10 @@ function S.fiber(run, name, scope, ended, fn, args, n)
   return fiber
 end
 
---- A fiber, or anything with `deliver(run)`, at the end of the ready queue.
-function S.enqueue(run, entry)
-  run.tail = run.tail + 1
-  run.ready[run.tail] = entry
+--- A fiber, or anything with `deliver(run, entry)`, at the end of the ready queue.
+function S.enqueue(entry)
+  tail = tail + 1
+  ready[tail] = entry
 end
 
 --- Parks the running fiber until S.wake; returns or raises what it is woken with.
@@ -110,95 +130,90 @@ function S.vanish()
   suspend(GONE)
 end
 
-function S.wake(run, fiber, ok, value)
+function S.wake(fiber, ok, value)
   fiber.target, fiber.ok, fiber.value = nil, ok, value
-  local tail = run.tail + 1
-  run.tail = tail
-  run.ready[tail] = fiber
-end
-
-local function forget(run, fiber)
-  run.fibers[fiber.id] = nil
+  tail = tail + 1
+  ready[tail] = fiber
 end
 
 local function settle(run, fiber, ok, first, second)
-  run.fiber = nil
+  running = nil
   if ok and first == SUSPEND then
-    if second == GONE then forget(run, fiber) end
+    if second == GONE then run.fibers[fiber.id] = nil end
     return
   end
-  forget(run, fiber)
+  run.fibers[fiber.id] = nil
   if ok and first == DONE then return fiber.ended(run, fiber, true, second) end
-  if ok then first = "coroutine.yield was called outside of a coroutine that the script made" end
+  if ok then first = OUTSIDE end
   return fiber.ended(run, fiber, false, first, traceback(fiber.co))
 end
 
 --- Runs a fiber until it parks or ends.
 function S.step(run, fiber)
-  run.fiber = fiber
+  running = fiber
   local fn = fiber.fn
-  if fn then
-    local args, n = fiber.args, fiber.n
-    fiber.fn, fiber.args, fiber.n = nil, nil, nil
-    return settle(run, fiber, resume(fiber.co, fn, unpack(args or {}, 1, n or 0)))
-  end
-  return settle(run, fiber, resume(fiber.co, fiber.ok, fiber.value))
+  if not fn then return settle(run, fiber, resume(fiber.co, fiber.ok, fiber.value)) end
+  local args, n = fiber.args, fiber.n
+  fiber.fn, fiber.args, fiber.n = nil, nil, nil
+  return settle(run, fiber, resume(fiber.co, fn, unpack(args, 1, n)))
 end
 
 -- --- reading without acting: conditions and queries ---
-
-local asker -- one coroutine asks all conditions of a cell; a script's error costs it
 
 local function ask(fn)
   while true do fn = yield(DONE, fn()) end
 end
 
 --- Calls fn where nothing may be done. Returns ok, value, stack.
-function S.read(run, where, fn)
-  local fiber, readonly = run.fiber, run.readonly
-  run.fiber, run.readonly = nil, where
+function S.read(where, fn)
+  local fiber, before = running, reading
+  running, reading = nil, where
   local co = asker or create(ask)
   asker = nil
   local ok, first, value = resume(co, fn)
-  run.fiber, run.readonly = fiber, readonly
+  running, reading = fiber, before
   if ok and first == DONE then
     asker = co
     return true, value
   end
-  if ok then first = "coroutine.yield was called outside of a coroutine that the script made" end
+  if ok then first = OUTSIDE end
   return false, first, traceback(co)
 end
 
---- Waits until the predicate holds or the timer has fired.
-function S.await(run, fiber, predicate, timer)
-  local condition = { fiber = fiber, predicate = predicate }
-  run.conditions[#run.conditions + 1] = condition
-  if timer then S.watch(timer, condition) end
-  return S.park(fiber, condition)
-end
-
 --- Whether a condition holds now.
-function S.holds(run, predicate)
-  local ok, value = S.read(run, CONDITION, predicate)
+function S.holds(condition)
+  local ok, value = S.read(CONDITION, condition)
   if not ok then error(value, 0) end
   return value and true or false
 end
 
+--- Waits until the condition holds or the timer has fired; returns the timer when that woke it.
+function S.await(run, fiber, predicate, timer)
+  local condition = { fiber = fiber, predicate = predicate }
+  local conditions = run.conditions
+  if not conditions then
+    conditions = {}
+    run.conditions = conditions
+  end
+  conditions[#conditions + 1] = condition
+  if timer then S.watch(timer, condition) end
+  return S.park(fiber, condition)
+end
+
 local function wake_conditions(run)
   local conditions, kept, woken = run.conditions, 0, false
-  local count = #conditions
-  for i = 1, count do
+  for i = 1, conditions and #conditions or 0 do
     local condition = conditions[i]
     conditions[i] = nil
     local fiber = condition.fiber
     if fiber.target == condition then
-      local ok, value = S.read(run, CONDITION, condition.predicate)
+      local ok, value = S.read(CONDITION, condition.predicate)
       if ok and not value then
         kept = kept + 1
         conditions[kept] = condition
       else
         woken = true
-        S.wake(run, fiber, ok, ok or value)
+        S.wake(fiber, ok, not ok and value or nil)
       end
     end
   end
@@ -207,32 +222,30 @@ end
 
 -- --- futures ---
 
+local function tell(run, future, watch)
+  if watch.settled then return watch.settled(run, watch, future) end
+  if watch.fiber.target == watch then S.wake(watch.fiber, true, future) end
+end
+
 --- Settles a future once and wakes who waits, first come, first served.
 function S.resolve(run, future, ok, value)
   if future.ok ~= nil then return end
   future.ok, future.value = ok, value
-  local waiter, waiters = future.waiter, future.waiters
-  future.waiter, future.waiters = nil, nil
-  if waiter and waiter.target == future then S.wake(run, waiter, true, future) end
-  for i = 1, waiters and #waiters or 0 do
-    local watch = waiters[i]
-    if watch.settled then
-      watch.settled(run, watch, future)
-    elseif watch.fiber.target == watch then
-      S.wake(run, watch.fiber, true, future)
-    end
-  end
+  local waiter, watches = future.waiter, future.watches
+  future.waiter, future.watches = nil, nil
+  if waiter and waiter.target == future then S.wake(waiter, true, future) end
+  for i = 1, watches and #watches or 0 do tell(run, future, watches[i]) end
 end
 
---- When the future is settled, wakes `watch.fiber` if it is still parked on `watch`, or calls
+--- When the future is settled, wakes `watch.fiber` with it if it is still parked on `watch`, or calls
 --- `watch.settled(run, watch, future)`.
 function S.watch(future, watch)
-  local waiters = future.waiters
-  if not waiters then
-    waiters = {}
-    future.waiters = waiters
+  local watches = future.watches
+  if not watches then
+    watches = {}
+    future.watches = watches
   end
-  waiters[#waiters + 1] = watch
+  watches[#watches + 1] = watch
 end
 
 -- --- scopes ---
@@ -247,29 +260,25 @@ function S.cancelled(scope)
   return false
 end
 
-local function sorted_keys(t)
-  local keys = {}
-  for key in pairs(t) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
-end
+local cancelled = S.cancelled
+
+local function by_order(a, b) return a.order < b.order end
+local function by_id(a, b) return a.id < b.id end
 
 --- The fibers that have not ended, in the order they began.
 function S.living(run)
   local living = {}
-  for _, id in ipairs(sorted_keys(run.fibers)) do living[#living + 1] = run.fibers[id] end
+  for _, fiber in pairs(run.fibers) do living[#living + 1] = fiber end
+  table.sort(living, by_id)
   return living
 end
-
-local function by_order(a, b) return a.order < b.order end
 
 -- What is pending in cancelled scopes, in the order it was asked for.
 local function cancelled_operations(run)
   local found = {}
-  for _, pending in ipairs { run.activities, run.timers } do
-    for _, seq in ipairs(sorted_keys(pending)) do
-      local future = pending[seq]
-      if not future.cancelling and S.cancelled(future.scope) then found[#found + 1] = future end
+  for _, pending in ipairs { run.activities or {}, run.timers or {} } do
+    for _, future in pairs(pending) do
+      if not future.cancelling and cancelled(future.scope) then found[#found + 1] = future end
     end
   end
   table.sort(found, by_order)
@@ -278,7 +287,7 @@ end
 
 local function outside(futures)
   for i = 1, #futures do
-    if futures[i].ok == nil and not S.cancelled(futures[i].scope) then return true end
+    if futures[i].ok == nil and not cancelled(futures[i].scope) then return true end
   end
   return false
 end
@@ -287,9 +296,9 @@ end
 -- has the last word.
 local function interrupted(fiber)
   local target = fiber.target
-  if not target or not S.cancelled(fiber.scope) then return false end
+  if not target or not cancelled(fiber.scope) then return false end
   if target.futures then return outside(target.futures) end
-  return not (target.scope and S.cancelled(target.scope))
+  return not (target.scope and cancelled(target.scope))
 end
 
 --- Cancels a scope: once; operations first, then waits, each in order of creation.
@@ -298,7 +307,7 @@ function S.cancel_scope(run, scope, reason)
   scope.cancelled, scope.reason = true, reason
   for _, future in ipairs(cancelled_operations(run)) do future.cancel_operation(run, future, reason) end
   for _, fiber in ipairs(S.living(run)) do
-    if interrupted(fiber) then S.wake(run, fiber, false, S.cancelled_error(fiber.scope)) end
+    if interrupted(fiber) then S.wake(fiber, false, S.cancelled_error(fiber.scope)) end
   end
 end
 
@@ -310,29 +319,34 @@ end
 
 --- Raises when the fiber's scope is cancelled: nothing new may begin in it.
 function S.check_scope(fiber)
-  if S.cancelled(fiber.scope) then error(S.cancelled_error(fiber.scope), 0) end
+  if cancelled(fiber.scope) then error(S.cancelled_error(fiber.scope), 0) end
 end
 
 --- Raises when waiting for these futures in the fiber's cancelled scope would not end by itself.
 function S.check_waiting(fiber, futures)
-  if S.cancelled(fiber.scope) and outside(futures) then error(S.cancelled_error(fiber.scope), 0) end
+  if cancelled(fiber.scope) and outside(futures) then error(S.cancelled_error(fiber.scope), 0) end
+end
+
+--- Does it when all jobs of the activation are applied: cancellations, so that a result of the same task is
+--- not lost to one.
+function S.later(act)
+  late = late or {}
+  late[#late + 1] = act
 end
 
 -- --- the loop ---
 
 --- Runs to quiescence, or to the first failure of the task.
 function S.drain(run)
-  local ready = run.ready
+  for i = 1, late and #late or 0 do late[i]() end
   repeat
-    while run.head <= run.tail do
-      local head = run.head
+    while head <= tail do
       local entry = ready[head]
       ready[head] = nil
-      run.head = head + 1
+      head = head + 1
       if entry.co then S.step(run, entry) else entry.deliver(run, entry) end
       if run.failure then return end
     end
-    run.head, run.tail = 1, 0
   until not wake_conditions(run)
 end
 

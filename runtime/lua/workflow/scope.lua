@@ -79,7 +79,7 @@ end
 
 -- The timer may fire in the task that brings the result: results are applied first.
 local function time_is_up(run, watch, timer)
-  if timer.ok then run.late[#run.late + 1] = function() expire(run, watch.scope) end end
+  if timer.ok then S.later(function() expire(run, watch.scope) end) end
 end
 
 --- Runs fn(scope, ...) in a scope that is cancelled when the time is up; then a TimeoutError is raised.

@@ -43,7 +43,7 @@ local function deliver(run, signal)
   if handler then return S.step(run, fiber_of(run, signal, handler)) end
   local signals = signals_of(run)
   local receiver = next_receiver(signals.receivers[signal.name])
-  if receiver then return S.wake(run, receiver.fiber, true, signal) end
+  if receiver then return S.wake(receiver.fiber, true, signal) end
   signals.waiting[#signals.waiting + 1] = signal
 end
 
@@ -54,7 +54,7 @@ function M.arrived(run, job)
   if not ok then
     return log(run, "warning", ("signal %s is dropped: %s"):format(attributes.signal_name, tostring(values)))
   end
-  S.enqueue(run, { deliver = deliver, name = attributes.signal_name or "", values = values, n = n })
+  S.enqueue { deliver = deliver, name = attributes.signal_name or "", values = values, n = n }
 end
 
 local function take(signals, name)
@@ -69,7 +69,7 @@ function M.register(run, name, handler)
   signals.handlers[name] = handler
   local signal = handler and take(signals, name)
   while signal do
-    S.enqueue(run, fiber_of(run, signal, handler))
+    S.enqueue(fiber_of(run, signal, handler))
     signal = take(signals, name)
   end
 end

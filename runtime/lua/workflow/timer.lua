@@ -28,6 +28,7 @@ function M.start(run, fiber, ms, summary)
   end
   local seq = run.timer_seq + 1
   run.timer_seq, timer.seq = seq, seq
+  run.timers = run.timers or {}
   run.timers[seq] = timer
   local id = tostring(seq)
   S.command(run, { type = START_TIMER, seq = seq, key = id,
@@ -42,7 +43,7 @@ end
 
 --- A timer fired. One that was cancelled in the same task is no longer known.
 function M.fire(run, job)
-  local timer = run.timers[job.seq]
+  local timer = run.timers and run.timers[job.seq]
   if not timer then return end
   run.timers[job.seq] = nil
   S.resolve(run, timer, true)
