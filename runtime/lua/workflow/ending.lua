@@ -56,8 +56,7 @@ end
 --- nobody waits.
 function M.spawned_ended(run, fiber, ok, value, stack)
   if not ok and not (errors.is(value) and not MISTAKES[value.type]) then return M.fail(run, value, stack) end
-  if not ok then
-    value.stack = value.stack or stack
+  if not ok and not failure.is_cancellation(value) then
     run.unseen = run.unseen or {}
     run.unseen[#run.unseen + 1] = fiber.future
   end

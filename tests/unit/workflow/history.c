@@ -8,7 +8,7 @@
 
 enum { ROOM = 4096, WORD = 8192 };
 
-struct writing {
+struct history_writer {
     struct arena *arena;
     Tpb__History__History *history;
     char first[WORD]; /* the words of the event at hand: first, second, and all behind them */
@@ -17,7 +17,7 @@ struct writing {
     char all[WORD]; /* second and rest */
 };
 
-static Tpb__History__HistoryEvent *add(struct writing *w, int type)
+static Tpb__History__HistoryEvent *add(struct history_writer *w, int type)
 {
     Tpb__History__HistoryEvent *event =
         proto_new(&tpb__history__history_event__descriptor, w->arena);
@@ -60,17 +60,17 @@ Tpb__Common__Payloads *history_payloads(struct arena *arena, const char *json)
     return payloads;
 }
 
-static Tpb__Common__Payloads *json(struct writing *w, const char *text)
+static Tpb__Common__Payloads *json(struct history_writer *w, const char *text)
 {
     return *text ? history_payloads(w->arena, text) : NULL;
 }
 
-static const char *kept(struct writing *w, const char *text)
+static const char *kept(struct history_writer *w, const char *text)
 {
     return arena_copy_text(w->arena, text);
 }
 
-static int64_t last_of(const struct writing *w, int type, const char *id)
+static int64_t last_of(const struct history_writer *w, int type, const char *id)
 {
     for (size_t i = w->history->n_events; i-- > 0;) {
         const Tpb__History__HistoryEvent *e = w->history->events[i];
@@ -90,7 +90,7 @@ static int64_t last_of(const struct writing *w, int type, const char *id)
 
 /* --- tasks --- */
 
-static void schedule_task(struct writing *w)
+static void schedule_task(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_TASK_SCHEDULED);
 
@@ -101,7 +101,7 @@ static void schedule_task(struct writing *w)
     e->workflow_task_started_event_attributes->history_size_bytes = e->event_id * 100;
 }
 
-static void complete_task(struct writing *w)
+static void complete_task(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_TASK_COMPLETED);
     Tpb__History__WorkflowTaskCompletedEventAttributes *a =
@@ -115,7 +115,7 @@ static void complete_task(struct writing *w)
     a->sdk_metadata->lang_used_flags = flags;
 }
 
-static void fail_task(struct writing *w, const char *new_run_id)
+static void fail_task(struct history_writer *w, const char *new_run_id)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_TASK_FAILED);
     Tpb__History__WorkflowTaskFailedEventAttributes *a =
@@ -130,19 +130,30 @@ static void fail_task(struct writing *w, const char *new_run_id)
     }
 }
 
-static void write_task(struct writing *w)
+/* The answer to the task that is open at the end. */
+static void write_answered(struct history_writer *w)
+{
+    complete_task(w);
+}
+
+static void write_refused(struct history_writer *w)
+{
+    fail_task(w, "");
+}
+
+static void write_task(struct history_writer *w)
 {
     schedule_task(w);
     complete_task(w);
 }
 
-static void write_failed(struct writing *w)
+static void write_failed(struct history_writer *w)
 {
     schedule_task(w);
     fail_task(w, w->second);
 }
 
-static void write_lost(struct writing *w)
+static void write_lost(struct history_writer *w)
 {
     schedule_task(w);
     Tpb__History__HistoryEvent *e = add(w, EVENT_TASK_TIMED_OUT);
@@ -152,7 +163,7 @@ static void write_lost(struct writing *w)
 
 /* --- activities --- */
 
-static void write_activity(struct writing *w)
+static void write_activity(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_ACTIVITY_SCHEDULED);
     Tpb__History__ActivityTaskScheduledEventAttributes *a =
@@ -163,7 +174,7 @@ static void write_activity(struct writing *w)
     a->activity_type->name = kept(w, w->rest);
 }
 
-static bool has_begun(const struct writing *w, int64_t scheduled)
+static bool has_begun(const struct history_writer *w, int64_t scheduled)
 {
     for (size_t i = 0; i < w->history->n_events; i++) {
         const Tpb__History__HistoryEvent *e = w->history->events[i];
@@ -174,7 +185,7 @@ static bool has_begun(const struct writing *w, int64_t scheduled)
     return false;
 }
 
-static int64_t begin(struct writing *w)
+static int64_t begin(struct history_writer *w)
 {
     int64_t scheduled = last_of(w, EVENT_ACTIVITY_SCHEDULED, w->second);
 
@@ -185,12 +196,12 @@ static int64_t begin(struct writing *w)
     return scheduled;
 }
 
-static void write_began(struct writing *w)
+static void write_began(struct history_writer *w)
 {
     begin(w);
 }
 
-static void write_done(struct writing *w)
+static void write_done(struct history_writer *w)
 {
     int64_t scheduled = begin(w);
     Tpb__History__HistoryEvent *e = add(w, EVENT_ACTIVITY_COMPLETED);
@@ -201,7 +212,7 @@ static void write_done(struct writing *w)
     a->result = json(w, w->rest);
 }
 
-static void write_broke(struct writing *w)
+static void write_broke(struct history_writer *w)
 {
     int64_t scheduled = begin(w);
     Tpb__History__HistoryEvent *e = add(w, EVENT_ACTIVITY_FAILED);
@@ -222,7 +233,7 @@ static void write_broke(struct writing *w)
     application->type = kept(w, w->rest);
 }
 
-static void write_late(struct writing *w)
+static void write_late(struct history_writer *w)
 {
     int64_t scheduled = begin(w);
     Tpb__History__HistoryEvent *e = add(w, EVENT_ACTIVITY_TIMED_OUT);
@@ -239,7 +250,7 @@ static void write_late(struct writing *w)
         TPB__ENUMS__TIMEOUT_TYPE__TIMEOUT_TYPE_START_TO_CLOSE;
 }
 
-static void write_revoke(struct writing *w)
+static void write_revoke(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_ACTIVITY_CANCEL_REQUESTED);
 
@@ -247,7 +258,7 @@ static void write_revoke(struct writing *w)
         ->scheduled_event_id = last_of(w, EVENT_ACTIVITY_SCHEDULED, w->second);
 }
 
-static void write_revoked(struct writing *w)
+static void write_revoked(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_ACTIVITY_CANCELED);
 
@@ -257,14 +268,14 @@ static void write_revoked(struct writing *w)
 
 /* --- timers --- */
 
-static void write_timer(struct writing *w)
+static void write_timer(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_TIMER_STARTED);
 
     ATTRIBUTES(e, TIMER_STARTED, timer_started)->timer_id = kept(w, w->second);
 }
 
-static void write_fired(struct writing *w)
+static void write_fired(struct history_writer *w)
 {
     int64_t started = last_of(w, EVENT_TIMER_STARTED, w->second);
     Tpb__History__HistoryEvent *e = add(w, EVENT_TIMER_FIRED);
@@ -273,7 +284,7 @@ static void write_fired(struct writing *w)
     e->timer_fired_event_attributes->started_event_id = started;
 }
 
-static void write_stopped(struct writing *w)
+static void write_stopped(struct history_writer *w)
 {
     int64_t started = last_of(w, EVENT_TIMER_STARTED, w->second);
     Tpb__History__HistoryEvent *e = add(w, EVENT_TIMER_CANCELED);
@@ -284,7 +295,7 @@ static void write_stopped(struct writing *w)
 
 /* --- the run --- */
 
-static void write_start(struct writing *w)
+static void write_start(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_WORKFLOW_STARTED);
     Tpb__History__WorkflowExecutionStartedEventAttributes *a =
@@ -296,7 +307,7 @@ static void write_start(struct writing *w)
     a->input = json(w, w->rest);
 }
 
-static void write_signal(struct writing *w)
+static void write_signal(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_WORKFLOW_SIGNALED);
     Tpb__History__WorkflowExecutionSignaledEventAttributes *a =
@@ -306,7 +317,7 @@ static void write_signal(struct writing *w)
     a->input = json(w, w->rest);
 }
 
-static void write_cancel(struct writing *w)
+static void write_cancel(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_WORKFLOW_CANCEL_REQUESTED);
 
@@ -314,7 +325,7 @@ static void write_cancel(struct writing *w)
         "enough";
 }
 
-static void write_complete(struct writing *w)
+static void write_complete(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_WORKFLOW_COMPLETED);
 
@@ -322,28 +333,28 @@ static void write_complete(struct writing *w)
         json(w, w->all);
 }
 
-static void write_fail(struct writing *w)
+static void write_fail(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_WORKFLOW_FAILED);
 
     (void)ATTRIBUTES(e, WORKFLOW_EXECUTION_FAILED, workflow_execution_failed);
 }
 
-static void write_cancelled(struct writing *w)
+static void write_cancelled(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_WORKFLOW_CANCELED);
 
     (void)ATTRIBUTES(e, WORKFLOW_EXECUTION_CANCELED, workflow_execution_canceled);
 }
 
-static void write_renew(struct writing *w)
+static void write_renew(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_WORKFLOW_CONTINUED_AS_NEW);
 
     (void)ATTRIBUTES(e, WORKFLOW_EXECUTION_CONTINUED_AS_NEW, workflow_execution_continued_as_new);
 }
 
-static void write_marker(struct writing *w)
+static void write_marker(struct history_writer *w)
 {
     Tpb__History__HistoryEvent *e = add(w, EVENT_MARKER_RECORDED);
 
@@ -352,13 +363,15 @@ static void write_marker(struct writing *w)
 
 static const struct {
     const char *word;
-    void (*write)(struct writing *w);
+    void (*write)(struct history_writer *w);
 } verbs[] = {
     {"start",     write_start    },
     {"signal",    write_signal   },
     {"cancel",    write_cancel   },
     {"task",      write_task     },
     {"open",      schedule_task  },
+    {"answered",  write_answered },
+    {"refused",   write_refused  },
     {"lost",      write_lost     },
     {"failed",    write_failed   },
     {"reset",     write_failed   },
@@ -380,7 +393,7 @@ static const struct {
 };
 
 /* The verb at the cursor, what follows it, and all behind that. */
-static const char *split(struct writing *w, const char *at)
+static const char *split(struct history_writer *w, const char *at)
 {
     const char *end = strchr(at, ';');
     size_t size = end ? (size_t)(end - at) : strlen(at);
@@ -395,13 +408,18 @@ static const char *split(struct writing *w, const char *at)
     return at + size + (end ? 1 : 0);
 }
 
-Tpb__History__History *history_of(struct arena *arena, const char *words)
+struct history_writer *history_begin(struct arena *arena)
 {
-    struct writing *w = calloc(1, sizeof *w);
+    struct history_writer *w = arena_alloc(arena, sizeof *w);
 
     w->arena = arena;
     w->history = proto_new(&tpb__history__history__descriptor, arena);
     w->history->events = arena_alloc(arena, ROOM * sizeof *w->history->events);
+    return w;
+}
+
+void history_say(struct history_writer *w, const char *words)
+{
     while (*words) {
         size_t i = 0;
         words = split(w, words);
@@ -413,7 +431,17 @@ Tpb__History__History *history_of(struct arena *arena, const char *words)
         }
         verbs[i].write(w);
     }
-    Tpb__History__History *history = w->history;
-    free(w);
-    return history;
+}
+
+Tpb__History__History *history_said(struct history_writer *w)
+{
+    return w->history;
+}
+
+Tpb__History__History *history_of(struct arena *arena, const char *words)
+{
+    struct history_writer *w = history_begin(arena);
+
+    history_say(w, words);
+    return history_said(w);
 }

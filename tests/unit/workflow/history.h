@@ -8,6 +8,7 @@
  *     start TYPE [JSON]   signal NAME [JSON]   cancel
  *     task (scheduled, started, completed)   open (scheduled, started)   lost (scheduled, started,
  *     timed out)   failed (scheduled, started, failed)   reset RUN_ID (failed, with a new seed)
+ *     answered, refused (the open task completed, failed)
  *     activity ID TYPE   began ID   done ID [JSON]   broke ID TYPE TEXT   late ID (timed out)
  *     revoke ID (cancel requested)   revoked ID
  *     timer ID   fired ID   stopped ID      marker NAME
@@ -22,6 +23,12 @@
 #include "proto/proto.h"
 
 Tpb__History__History *history_of(struct arena *arena, const char *words);
+
+/* The same bit by bit: the history grows with all that is said. */
+struct history_writer;
+struct history_writer *history_begin(struct arena *arena);
+void history_say(struct history_writer *writer, const char *words);
+Tpb__History__History *history_said(struct history_writer *writer);
 
 /* "json/plain" Payloads of one JSON text. */
 Tpb__Common__Payloads *history_payloads(struct arena *arena, const char *json);

@@ -88,6 +88,11 @@ struct arena *theatre_arena(void)
     return &arena;
 }
 
+void theatre_rest(void)
+{
+    arena_reset(&arena);
+}
+
 static void same(const struct bytes *commands, const struct bytes *expected, const char *mode)
 {
     if (commands->size != expected->size ||

@@ -17,8 +17,9 @@ bool theatre_try_host(struct workflow_options options, struct error *err);
 /* Closes the host, so that the next one sees what was written since. */
 void theatre_forget(void);
 
-/* Memory of the story. */
+/* Memory of the story; rest forgets what is in it. */
 struct arena *theatre_arena(void);
+void theatre_rest(void);
 
 /* workflows/t.lua is the text; the history replays on it in all three ways, with equal commands. */
 void theatre_replays(const char *script, const char *words);
