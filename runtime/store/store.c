@@ -26,8 +26,12 @@ enum {
     REQUIRE_DEPTH_MAX = 200,
 };
 
-/* What `require` gives without a file: modules of the runtime. */
-static const char *const library[] = {"cjson", "cjson.safe", "json"};
+/* What needs no file: modules of the runtime and of Lua. Whether a script may have them is decided
+ * where it runs. */
+static const char *const library[] = {
+    "bit", "cjson", "cjson.safe", "coroutine", "debug",  "ffi",   "io",
+    "jit", "json",  "math",       "os",        "string", "table",
+};
 
 struct script {
     struct store_file file;

@@ -9,7 +9,7 @@ local M = {}
 
 --- Modules: any use of a field raises.
 M.modules = {
-  io = IO, debug = ENGINE, jit = ENGINE, ffi = ENGINE, package = LOADED,
+  io = IO, debug = ENGINE, jit = ENGINE, ffi = ENGINE, package = LOADED, cjson = "use json, whose texts are the same everywhere",
 }
 for name in ("http pg csv pages file crypto secret setting"):gmatch("%S+") do M.modules[name] = ACTIVITY:format(name) end
 

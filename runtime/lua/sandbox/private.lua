@@ -12,11 +12,22 @@ local LOCKED = "locked"
 
 local M = {}
 
+--- Raises for what a workflow must not use.
+---@param name string
+---@param why string and what to do instead
 local function refuse(name, why)
   local here = place()
   error(errors.new("RestrictedWorkflowAccessError", {
     message = ("%s is not available in workflows%s: %s"):format(name, here ~= "" and " (" .. here .. ")" or "", why),
   }), 0)
+end
+
+M.refuse = refuse
+
+-- Loads text into the run's environment; bytecode could do anything.
+local function load_text(source, ...)
+  if type(source) == "string" and source:byte() == 27 then refuse("bytecode", "only text can be loaded") end
+  return libraries.base.load(source, ...)
 end
 
 -- A stand-in for a module that is not there: http.get names itself when it is looked up. All runs share it,
@@ -39,6 +50,7 @@ end
 
 --- What all runs share.
 M.shared = environment.globals()
+M.shared.load, M.shared.loadstring = load_text, load_text
 for module, why in pairs(forbidden.modules) do M.shared[module] = absent(module, why) end
 setmetatable(M.shared, { __index = function(_, name)
   if forbidden.names[name] then refuse(name, forbidden.names[name]) end

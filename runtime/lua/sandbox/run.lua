@@ -1,5 +1,6 @@
 -- What cell.c calls for each run: makes its environment and the `host` that the workflow library talks to.
 
+local forbidden = require "sandbox.forbidden"
 local primitives = require "script"
 local private = require "sandbox.private"
 
@@ -26,7 +27,7 @@ local function load(host, script)
   return value
 end
 
---- Runs the top level of every script of the bundle, once, in this run's private.
+--- Runs the top level of every script of the bundle, once, in this run's environment.
 function shared.run_bundle()
   local host = current()
   for _, script in ipairs(host.bundle) do load(host, script) end
@@ -42,6 +43,8 @@ local function require_script(name)
   for _, script in ipairs(host.bundle) do
     if script.module == name then return load(host, script) end
   end
+  local why = forbidden.modules[name]
+  if why then private.refuse(("module '%s'"):format(name), why) end
   error(("there is no module '%s' in this bundle"):format(tostring(name)), 2)
 end
 rawset(private.shared, "require", require_script)

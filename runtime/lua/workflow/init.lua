@@ -154,8 +154,14 @@ local function activate(run, activation)
   return apply(run, activation)
 end
 
+-- What `require` gives besides the bundle: the run's own json.
+local offered = { __index = function(_, name)
+  if name == "json" then return S.run.host.env.json end
+end }
+
 return function(env, host)
   local run = S.new(host)
+  setmetatable(host.modules, offered)
   S.begin(run)
   S.format = S.format or env.string.format
   rawset(env, "workflow", setmetatable({}, vocabulary))

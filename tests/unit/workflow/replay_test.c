@@ -177,6 +177,18 @@ static void a_coroutine_of_the_script_may_wait_too(void **state)
                     "done 2 'b'; task; complete 'ab'");
 }
 
+static void json_is_there_for_workflows_and_each_run_has_its_own(void **state)
+{
+    (void)state;
+    theatre_replays("local codec = require 'json'\n"
+                    "workflow 'Text' { run = function()\n"
+                    "  local text = json.encode { b = 1, a = { 2, json.null } }\n"
+                    "  rawset(json, 'encode', function() return 'mine' end)\n"
+                    "  return { text, codec.decode(text).a[1], json.encode(1) }\n"
+                    "end }",
+                    "start Text; task; complete ['{\\\"a\\\":[2,null],\\\"b\\\":1}',2,'mine']");
+}
+
 /* --- cancellation --- */
 
 static void cancelling_the_workflow_raises_in_main_which_may_clean_up(void **state)
@@ -401,6 +413,7 @@ int main(void)
         STORY(a_signal_before_the_first_slice_finds_the_handler_of_that_slice),
         STORY(spawned_functions_run_beside_main_and_give_their_results),
         STORY(a_coroutine_of_the_script_may_wait_too),
+        STORY(json_is_there_for_workflows_and_each_run_has_its_own),
         STORY(cancelling_the_workflow_raises_in_main_which_may_clean_up),
         STORY(a_cancelled_activity_that_only_tries_ends_at_once),
         STORY(a_cancelled_activity_that_waits_has_the_last_word),

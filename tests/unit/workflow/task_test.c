@@ -474,6 +474,30 @@ static void text_that_is_no_utf8_fails_the_task(void **state)
     workflow_run_free(run);
 }
 
+static void what_a_workflow_must_not_touch_fails_the_task_with_the_line(void **state)
+{
+    static const char *const touches[] = {
+        "io.open('/etc/passwd')", "http.get('x')",        "os.execute('ls')", "require('ffi')",
+        "ffi.C.abort()",          "pg.query('select 1')", "debug.getinfo(1)", "load('\\27LJ\\2')",
+        "require('cjson')",       "os.getenv('HOME')",
+    };
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof touches / sizeof *touches; i++) {
+        snprintf(text, sizeof text, "workflow 'Spy' { run = function()\n  %s\nend }", touches[i]);
+        theatre_forget();
+        theatre_script("workflows/t.lua", text);
+        struct workflow_run *run = new_run();
+        struct workflow_answer answer = work(run, poll("start Spy; open", 1));
+        const Failed *f = failed(&answer);
+        has(f->failure->message, "workflows/t.lua:2");
+        assert_string_equal(f->failure->application_failure_info->type,
+                            "RestrictedWorkflowAccessError");
+        workflow_run_free(run);
+    }
+}
+
 /* --- scripts that do not stop --- */
 
 static void stopped(const char *body, const char *reason)
@@ -552,6 +576,7 @@ int main(void)
         STORY(a_mistake_shows_where_it_was_made),
         STORY(a_payload_over_the_limit_fails_the_task_before_the_server_sees_it),
         STORY(text_that_is_no_utf8_fails_the_task),
+        STORY(what_a_workflow_must_not_touch_fails_the_task_with_the_line),
         STORY(a_loop_without_end_is_stopped_and_hurts_nobody),
         STORY(a_bomb_of_memory_is_stopped_and_hurts_nobody),
         STORY(a_bomb_of_patterns_is_stopped_and_hurts_nobody),
