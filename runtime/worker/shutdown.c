@@ -10,7 +10,14 @@
 #include "worker/desk.h"
 #include "worker/runner.h"
 
-enum { GOODBYE_MS = 3000, POLLS_MS = 5000, TASKS_MS = 10000, ABANDON_MS = 30000, HURRY_MS = 500 };
+enum {
+    GOODBYE_MS = 3000,
+    POLLS_MS = 5000,
+    TASKS_MS = 10000,
+    ANSWERS_MS = 60000,
+    ABANDON_MS = 30000,
+    HURRY_MS = 500
+};
 
 /* --- leave --- */
 
@@ -83,6 +90,16 @@ static bool activities_done(const struct worker *worker)
     return worker->activities.count == 0;
 }
 
+static bool activities_ended(const struct worker *worker)
+{
+    return worker->activities.executing == 0;
+}
+
+static bool answers_out(const struct worker *worker)
+{
+    return worker->activities.count == worker->activities.executing;
+}
+
 static void cancel_activities(struct worker *worker)
 {
     activities_cancel(worker, ACTIVITY_WORKER_SHUTDOWN);
@@ -130,12 +147,13 @@ static const struct {
     int64_t (*limit)(const struct worker *worker); /* instead of limit_ms */
     void (*late)(struct worker *worker);           /* at the deadline */
 } steps[] = {
-    [SHUTDOWN_LEAVE] = {"leave",   leave,             left,            GOODBYE_MS + 500, NULL,      NULL        },
-    [SHUTDOWN_POLLS] = {"polls",   close_polls,       polls_idle,      POLLS_MS,         NULL,      cancel_polls},
-    [SHUTDOWN_TASKS] = {"tasks",   NULL,              tasks_done,      TASKS_MS,         NULL,      NULL        },
-    [SHUTDOWN_GRACE] = {"grace",   NULL,              activities_done, 0,                grace_ms,  NULL        },
-    [SHUTDOWN_CANCEL] = {"cancel",  cancel_activities, activities_done, 0,                cancel_ms, NULL        },
-    [SHUTDOWN_ABANDON] = {"abandon", abandon,           all_quiet,       ABANDON_MS,       NULL,      break_off   },
+    [SHUTDOWN_LEAVE] = {"leave",   leave,             left,             GOODBYE_MS + 500, NULL,      NULL        },
+    [SHUTDOWN_POLLS] = {"polls",   close_polls,       polls_idle,       POLLS_MS,         NULL,      cancel_polls},
+    [SHUTDOWN_TASKS] = {"tasks",   NULL,              tasks_done,       TASKS_MS,         NULL,      NULL        },
+    [SHUTDOWN_GRACE] = {"grace",   NULL,              activities_done,  0,                grace_ms,  NULL        },
+    [SHUTDOWN_CANCEL] = {"cancel",  cancel_activities, activities_ended, 0,                cancel_ms, NULL        },
+    [SHUTDOWN_ANSWERS] = {"answers", NULL,              answers_out,      ANSWERS_MS,       NULL,      NULL        },
+    [SHUTDOWN_ABANDON] = {"abandon", abandon,           all_quiet,        ABANDON_MS,       NULL,      break_off   },
 };
 
 static int64_t hurried_limit(enum shutdown_step step, int64_t limit_ms)

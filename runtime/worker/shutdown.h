@@ -6,7 +6,8 @@
  *     polls     no new polls; what is out comes back or is cancelled; what it brings is worked on
  *     tasks     workflow tasks in hand are finished and answered
  *     grace     activities may end by themselves
- *     cancel    activities are cancelled, end, and are answered for
+ *     cancel    activities are cancelled and end
+ *     answers   what they ended with reaches the server
  *     abandon   calls that are still out are cancelled, what still runs is killed
  */
 #pragma once
@@ -25,6 +26,7 @@ enum shutdown_step {
     SHUTDOWN_TASKS,
     SHUTDOWN_GRACE,
     SHUTDOWN_CANCEL,
+    SHUTDOWN_ANSWERS,
     SHUTDOWN_ABANDON,
     SHUTDOWN_OVER,
 };

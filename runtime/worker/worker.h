@@ -37,7 +37,7 @@ struct worker_options {
                                  cached run; default 10000 */
     int graceful_timeout_ms;  /* what running activities get before a drain cancels them;
                                  default 20000 */
-    int cancel_timeout_ms;    /* what cancelled ones get to end and to answer; default 10000 */
+    int cancel_timeout_ms;    /* what cancelled ones get to end; default 10000 */
     int default_heartbeat_ms; /* between heartbeats of activities without a heartbeat timeout;
                                  default 30000 */
     int max_heartbeat_ms;     /* between heartbeats of any activity; default 60000 */

@@ -30,9 +30,10 @@ class SlowEndpoint:
         gate, hung_up = asyncio.create_task(self.gate.wait()), asyncio.create_task(reader.read(1))
         await asyncio.wait({gate, hung_up}, return_when=asyncio.FIRST_COMPLETED)
         self.waiting -= 1
-        held = gate.done()
+        held = gate.done() and not hung_up.done()
         gate.cancel()
         hung_up.cancel()
+        await asyncio.gather(gate, hung_up, return_exceptions=True)
         return held
 
     async def answer(self, reader, writer):
@@ -44,7 +45,7 @@ class SlowEndpoint:
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
                 await writer.drain()
                 self.answered += 1
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()

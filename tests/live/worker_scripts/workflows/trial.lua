@@ -11,7 +11,7 @@ local total, closed = 0, false
 
 workflow "Till" {
   run = function(input)
-    for _ = 1, input.pauses do workflow.call("pause", 0.1, { start_to_close = "30s" }) end
+    for _ = 1, input.pauses do workflow.call("pause", 0.1, { start_to_close = "3s" }) end
     workflow.await(function() return closed end)
     return total
   end,
