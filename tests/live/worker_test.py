@@ -313,11 +313,10 @@ def test_a_thousand_slow_activities_beat_and_delay_nobody(start_worker, connect,
 
     async def story():
         client = await connect()
-        fans = await fan_out(client, queue, endpoint, "15s")
+        fans = await fan_out(client, queue, endpoint, "30s")
         await asyncio.to_thread(until, lambda: endpoint.waiting == ACTIVITIES, 60, "a thousand waiting requests")
         slowest = 0.0
-        held_until = time.monotonic() + 25
-        while time.monotonic() < held_until:
+        while metric(worker, "temporal_request", "RecordActivityTaskHeartbeat") < 2 * ACTIVITIES:
             began = time.monotonic()
             assert await client.execute_workflow("Greet", "Eve", id=new_id("greet"), task_queue=queue) == "Hello, Eve!"
             slowest = max(slowest, time.monotonic() - began)
@@ -329,7 +328,6 @@ def test_a_thousand_slow_activities_beat_and_delay_nobody(start_worker, connect,
 
     try:
         run_async(story())
-        assert metric(worker, "temporal_request", "RecordActivityTaskHeartbeat") >= 2 * ACTIVITIES
         assert "heartbeat_not_delivered" not in worker.log.read_text()
         until(lambda: idle(worker), 10, "an idle worker")
     finally:
