@@ -262,6 +262,8 @@ static void lists_have_no_holes_and_no_strangers(void **state)
                    "input.payloads: expected a list of 0, got a table with other keys or holes");
     assert_refused(*state, ACTIVITY, "{ input = { payloads = { [1.5] = {} } } }",
                    "input.payloads: expected a list of 0, got a table with other keys or holes");
+    assert_refused(*state, ACTIVITY, "{ input = { payloads = { {}, {}, [1.5] = {} } } }",
+                   "input.payloads: expected a list of 2, got a table with other keys or holes");
     assert_refused(*state, ACTIVITY, "{ input = { payloads = 'x' } }",
                    "input.payloads: expected a list, got string");
     assert_refused(*state, ACTIVITY, "{ input = { payloads = { 'x' } } }",
@@ -379,6 +381,13 @@ static void what_is_nested_too_deep_is_refused(void **state)
     assert_non_null(strstr(((struct desk *)*state)->err.text, "cause: messages nested more"));
 }
 
+static void what_is_wide_is_not_deep(void **state)
+{
+    assert_non_null(read_as(*state, "temporal.api.common.v1.Payloads",
+                            "(function() local l = {} for i = 1, 200 do l[i] = {} end "
+                            "return { payloads = l } end)()"));
+}
+
 static void the_arenas_limit_is_an_error(void **state)
 {
     struct desk *desk = *state;
@@ -418,6 +427,7 @@ int main(void)
         STORY(one_member_of_a_oneof_at_most),
         STORY(text_must_be_text),
         STORY(what_is_nested_too_deep_is_refused),
+        STORY(what_is_wide_is_not_deep),
         STORY(the_arenas_limit_is_an_error),
         STORY(a_message_without_such_a_name_is_null),
     };

@@ -134,6 +134,8 @@ static void errors_tell_path_line_and_column(void **state)
                    "eventId: line 1, column 14: expected an integer of 64 bits");
     assert_refused(*state, EVENT, "{\"eventId\": 9223372036854775808}",
                    "eventId: line 1, column 13: the integer is out of range");
+    assert_refused(*state, &gpb__uint64_value__descriptor, "-1",
+                   "line 1, column 1: the integer is out of range");
     assert_refused(*state, EVENT, "{\"workerMayIgnore\": \"yes\"}",
                    "workerMayIgnore: line 1, column 22: expected true or false");
     assert_refused(*state, EVENT, "{\"eventType\": []}",
@@ -159,6 +161,14 @@ static void depth_and_memory_have_limits(void **state)
     assert_null(read_as(desk, &tpb__failure__failure__descriptor, bytes_text(&deep)));
     assert_int_equal(desk->err.kind, ERROR_LIMIT);
     bytes_release(&deep);
+
+    struct bytes wide = {0};
+    bytes_add_text(&wide, "{\"payloads\":[{}");
+    for (int i = 0; i < 2 * PROTO_DEPTH_MAX; i++)
+        bytes_add_text(&wide, ",{}");
+    bytes_add_text(&wide, "]}");
+    assert_non_null(read_as(desk, &tpb__common__payloads__descriptor, bytes_text(&wide)));
+    bytes_release(&wide);
 
     desk->arena.limit = desk->arena.used + 256;
     assert_null(
@@ -392,6 +402,10 @@ static void what_is_no_history_is_refused(void **state)
         {"[\"a\"]",          "line 1, column 3: expected an object"                     },
     };
 
+    desk->arena.limit = 64;
+    assert_false(history_read(SPAN("\x0a\x02\x08\x01"), &desk->arena, &history, &desk->err));
+    assert_int_equal(desk->err.kind, ERROR_LIMIT);
+    desk->arena.limit = 0;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         assert_false(history_read(span_of(texts[i][0]), &desk->arena, &history, &desk->err));
         assert_string_equal(desk->err.text, texts[i][1]);
