@@ -1,12 +1,14 @@
 /* The Lua module "native.words": what scripts say to the log, and what nobody must read there. */
+#include <errno.h>
 #include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "activity/modules.h"
 #include "base/log.h"
 #include "base/redact.h"
 
-enum { FIELDS_MAX = 32 };
+enum { FIELDS_MAX = 32, SETTING_MAX = 64 << 10 };
 
 static struct span span_at(lua_State *L, int index)
 {
@@ -40,13 +42,30 @@ static int hide(lua_State *L)
     return 1;
 }
 
+/* The text of a small file, blocking: settings are read where no fiber runs. nil and why not. */
+static int read_setting(lua_State *L)
+{
+    char text[SETTING_MAX];
+    FILE *file = fopen(luaL_checkstring(L, 1), "rbe");
+    size_t size = file ? fread(text, 1, sizeof text, file) : 0;
+    if (!file) {
+        lua_pushnil(L);
+        lua_pushstring(L, strerror(errno));
+        return 2;
+    }
+    fclose(file);
+    lua_pushlstring(L, text, size);
+    return 1;
+}
+
 int words_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"log",   write_log},
-        {"hears", hears    },
-        {"hide",  hide     },
-        {NULL,    NULL     }
+        {"log",   write_log   },
+        {"hears", hears       },
+        {"hide",  hide        },
+        {"read",  read_setting},
+        {NULL,    NULL        }
     };
     lua_newtable(L);
     luaL_register(L, NULL, functions);

@@ -24,11 +24,9 @@ local words = {}
 local function from_file(name)
   local path = os.getenv(name .. "_FILE")
   if not path or path == "" then return nil end
-  local handle, problem = io.open(path, "rb")
-  if not handle then error(errors.KeyError(("%s_FILE: %s"):format(name, problem)), 0) end
-  local text = handle:read "*a":gsub("[\r\n]+$", "")
-  handle:close()
-  return text
+  local text, problem = native.read(path)
+  if not text then error(errors.KeyError(("%s_FILE=%s: %s"):format(name, path, problem)), 0) end
+  return (text:gsub("[\r\n]+$", ""))
 end
 
 local function find(name)
