@@ -1,6 +1,6 @@
 -- JSON on the command line: `--input '{"a":1}'`, `--input @file.json`, `--input -` for standard input.
 
-local file = require "file"
+local file = require "activity.file"
 local host = require "cli.host"
 local json = require "json"
 

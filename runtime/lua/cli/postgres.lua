@@ -3,12 +3,12 @@
 -- PostgreSQL refuses to run as root; then it runs as the user postgres. It listens on loopback with a
 -- password that lies in the state folder, so that psql and other tools can connect too.
 
-local activity = require "activity"
+local activity = require "activity.api"
 local crypto = require "crypto"
 local errors = require "errors"
-local file = require "file"
+local file = require "activity.file"
 local host = require "cli.host"
-local pg = require "pg"
+local pg = require "activity.pg"
 local places = require "cli.places"
 
 local postgres = {}
@@ -29,7 +29,7 @@ local function run(argv, owner)
 end
 
 local function make(bin, folder, password_file, owner)
-  file.write(password_file, crypto.random_hex(16) .. "\n")
+  file.write(password_file, crypto.hex(crypto.random(16)) .. "\n")
   host.own(password_file, owner, "0600")
   run({ bin .. "/initdb", "-D", folder, "-U", "signalroom", "-A", "scram-sha-256", "--pwfile", password_file,
     "-E", "UTF8", "--no-locale" }, owner)

@@ -1,6 +1,6 @@
 -- A Temporal dev server for development: the real server, one process, its data in the state folder.
 
-local activity = require "activity"
+local activity = require "activity.api"
 local errors = require "errors"
 local host = require "cli.host"
 local places = require "cli.places"

@@ -1,11 +1,13 @@
 -- Calendar days as "YYYY-MM-DD", without clocks and zones (those are in `zone`).
 
+local errors = require "errors"
+
 local dates = {}
 
 -- Days since 1970-01-01 of a civil date; the year begins in March so that the leap day is its last.
 local function to_number(date)
   local y, m, d = date:match "^(%d%d%d%d)%-(%d%d)%-(%d%d)$"
-  if not y then error(ValueError(("%q is no date: write YYYY-MM-DD"):format(tostring(date))), 0) end
+  if not y then error(errors.ValueError(("%q is no date: write YYYY-MM-DD"):format(tostring(date))), 0) end
   y, m, d = tonumber(y), tonumber(m), tonumber(d)
   if m <= 2 then y = y - 1 end
   local era = math.floor(y / 400)
@@ -29,7 +31,7 @@ end
 ---@param date string
 ---@return string date
 function dates.check(date)
-  if to_date(to_number(date)) ~= date then error(ValueError(("%q is no day of the calendar"):format(date)), 0) end
+  if to_date(to_number(date)) ~= date then error(errors.ValueError(("%q is no day of the calendar"):format(date)), 0) end
   return date
 end
 

@@ -8,14 +8,15 @@
 -- run() plans the windows of each resource, fetches and loads them one by one, and gives the result that the
 -- workflow returns. Each window is one transaction (sync.load); a retry goes on where the last attempt stopped.
 
-local activity = require "activity"
+local activity = require "activity.api"
 local dates = require "sync.dates"
 local duration = require "duration"
+local errors = require "errors"
 local json = require "json"
 local load = require "sync.load"
-local log = require "log"
+local log = require "activity.log"
 local nearest = require "nearest"
-local pg = require "pg"
+local pg = require "activity.pg"
 local vendor = require "sync.vendor"
 local windows = require "sync.windows"
 
@@ -108,7 +109,7 @@ end
 local function find_source(name)
   local source = sources[name]
   if not source then
-    error(ValueError(("Unknown source: %s. Available: %s"):format(tostring(name), table.concat(sync.names(), ", "))), 0)
+    error(errors.ValueError(("Unknown source: %s. Available: %s"):format(tostring(name), table.concat(sync.names(), ", "))), 0)
   end
   return source
 end
@@ -120,7 +121,7 @@ local function check_kwargs(source, kwargs)
   for key in pairs(kwargs) do
     local known = KWARGS[key]
     for _, name in ipairs(source.kwargs or {}) do known = known or name == key end
-    if not known then error(ValueError(("source %s takes no argument %q"):format(source.name, key)), 0) end
+    if not known then error(errors.ValueError(("source %s takes no argument %q"):format(source.name, key)), 0) end
   end
 end
 
@@ -130,7 +131,7 @@ local function chosen(source, names)
   for _, name in ipairs(names) do
     local found
     for _, resource in ipairs(source) do found = found or resource.name == name and resource end
-    if not found then error(ValueError(("source %s has no resource %q"):format(source.name, name)), 0) end
+    if not found then error(errors.ValueError(("source %s has no resource %q"):format(source.name, name)), 0) end
     list[#list + 1] = found
   end
   return list

@@ -8,6 +8,7 @@
 --
 -- load_id names stream, window and run, so it is the same on every attempt of one run and new for the next run.
 
+local errors = require "errors"
 local sql = require "sync.sql"
 
 local ANALYZE_FROM_ROWS = 10000
@@ -60,7 +61,7 @@ end)
 step("lock", function(tx, work)
   local got = tx:query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS got", "signalroom." .. work.stream)[1].got
   if not got then
-    error(ApplicationError { type = "Busy", message = ("another load of %s is under way"):format(work.stream) }, 0)
+    error(errors.ApplicationError { type = "Busy", message = ("another load of %s is under way"):format(work.stream) }, 0)
   end
 end)
 
@@ -91,7 +92,7 @@ end)
 local function refuse_shrinking(tx, work)
   local row = tx:query(sql.count_window(work), work.window.from, work.window.to, work.client)[1]
   if work.allow_shrink or row.total < SHRINK_FROM_ROWS or row.gone <= row.total * SHRINK_LIMIT then return end
-  error(ApplicationError { type = "ShrinkRefused", non_retryable = true, message = ("%s %s..%s: the vendor no longer has %d of %d rows, "
+  error(errors.ApplicationError { type = "ShrinkRefused", non_retryable = true, message = ("%s %s..%s: the vendor no longer has %d of %d rows, "
     .. "more than %d%%; nothing was changed. If that is right, run it again with allow_shrink = true"):format(work.stream, work.window.from,
     work.window.to, row.gone, row.total, SHRINK_LIMIT * 100) }, 0)
 end
@@ -121,7 +122,7 @@ step("cursor", function(tx, work)
   local moved = tx:query([[UPDATE signalroom.state SET cursor = $2, load_id = $3, updated_at = clock_timestamp()
     WHERE stream = $1 AND cursor IS NOT DISTINCT FROM $4 RETURNING 1 AS moved]], work.stream, to, work.load_id, from)
   if #moved == 0 then
-    error(ApplicationError { type = "Superseded", non_retryable = true,
+    error(errors.ApplicationError { type = "Superseded", non_retryable = true,
       message = ("%s: another load has moved the cursor from %s meanwhile; nothing was changed"):format(work.stream,
         from or "the start") }, 0)
   end

@@ -1,6 +1,6 @@
 -- SignalRoom's own tables: one record a load, one cursor a stream. Made by `signalroom dev` and at worker start.
 
-local pg = require "pg"
+local pg = require "activity.pg"
 
 local schema = {}
 

@@ -4,8 +4,9 @@
 -- (`run:emit`). What is fetched waits in memory, beyond 8 MB in a spool file, until the whole window is there: the
 -- transaction that loads it then lasts seconds, however slow the vendor is.
 
-local file = require "file"
-local http = require "http"
+local errors = require "errors"
+local file = require "activity.file"
+local http = require "activity.http"
 local pages = require "pages"
 
 local SPOOL_BYTES = 8 * 1024 * 1024
@@ -44,7 +45,7 @@ end
 
 --- Raises an error of the given type unless the condition holds.
 function Run:require(condition, type, message)
-  if not condition then error(ApplicationError { type = type, message = message, non_retryable = true }, 0) end
+  if not condition then error(errors.ApplicationError { type = type, message = message, non_retryable = true }, 0) end
 end
 
 --- A value of a page by its path, without decoding the page: run:value(reply, "paging.next").

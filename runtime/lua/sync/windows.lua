@@ -2,6 +2,7 @@
 -- with today. A backfill (`from`, `to`) asks for just its days and leaves the cursor alone.
 
 local dates = require "sync.dates"
+local errors = require "errors"
 local load = require "sync.load"
 local zone = require "zone"
 
@@ -25,7 +26,7 @@ end
 local function days_per_window(job)
   if job.resource.window == "day" then return 1 end
   local days = tonumber(job.kwargs.window_days or job.resource.days or 7)
-  if not days or days < 1 or days % 1 ~= 0 then error(ValueError "window_days must be a whole number above 0", 0) end
+  if not days or days < 1 or days % 1 ~= 0 then error(errors.ValueError "window_days must be a whole number above 0", 0) end
   return days
 end
 
@@ -40,7 +41,7 @@ function windows.plan(job)
   local backfill = kwargs.from ~= nil or kwargs.to ~= nil
   local from = kwargs.from and dates.check(kwargs.from) or cursor and dates.add(cursor, -source.lookback_days) or source.initial
   local to = kwargs.to and dates.check(kwargs.to) or today
-  if from > to then error(ValueError(("from %s is after to %s"):format(from, to)), 0) end
+  if from > to then error(errors.ValueError(("from %s is after to %s"):format(from, to)), 0) end
   return { windows = cut(from, to, days_per_window(job)), cursor = cursor, backfill = backfill }
 end
 

@@ -1,7 +1,7 @@
 -- Development mode: everything that a sync needs, in one command, and nothing of it left behind.
 
 local exits = require "cli.exits"
-local file = require "file"
+local file = require "activity.file"
 local host = require "cli.host"
 local output = require "cli.output"
 local postgres = require "cli.postgres"

@@ -1,6 +1,6 @@
 local errors = require "errors"
 local exits = require "cli.exits"
-local file = require "file"
+local file = require "activity.file"
 local host = require "cli.host"
 local json = require "json"
 local output = require "cli.output"
