@@ -12,13 +12,13 @@
 #include "base/memory.h"
 #include "script/fiber.h"
 
-enum { OUTPUT_MAX = 64 * 1024, MAX_WORDS = 256 };
+enum { OUTPUT_MAX = 64 * 1024, MAX_WORDS = 256, STREAMS = 3, OUTPUTS = 2 };
 
 static const char TYPE[] = "signalroom.child";
 
 struct child {
     uv_process_t process;
-    uv_pipe_t pipe;
+    uv_pipe_t pipes[OUTPUTS];
     struct bytes output;
     char chunk[4096];
     bool ended;
@@ -141,23 +141,37 @@ static void read_words(lua_State *L, int index, char *words[MAX_WORDS + 1])
     words[count] = NULL;
 }
 
-static void set_streams(uv_process_options_t *options, uv_stdio_container_t streams[3],
-                        struct child *child)
+/* Standard input is ours, or none for a captured child; its two outputs are ours, or a pipe each.
+ */
+static void set_streams(uv_process_options_t *options, uv_stdio_container_t streams[STREAMS],
+                        struct child *child, uv_loop_t *loop)
 {
-    streams[0] = (uv_stdio_container_t){.flags = UV_IGNORE};
-    for (int fd = 1; fd <= 2; fd++) {
-        streams[fd].flags = child->captured ? UV_CREATE_PIPE | UV_WRITABLE_PIPE : UV_INHERIT_FD;
-        if (child->captured)
-            streams[fd].data.stream = (uv_stream_t *)&child->pipe;
-        else
-            streams[fd].data.fd = fd;
+    streams[0] = child->captured ? (uv_stdio_container_t){.flags = UV_IGNORE}
+                                 : (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = 0};
+    for (int fd = 1; fd < STREAMS; fd++) {
+        streams[fd] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = fd};
+        if (!child->captured)
+            continue;
+        uv_pipe_t *pipe = &child->pipes[fd - 1];
+        uv_pipe_init(loop, pipe, 0);
+        pipe->data = child;
+        child->handles++;
+        streams[fd].flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
+        streams[fd].data.stream = (uv_stream_t *)pipe;
     }
-    if (child->captured)
-        streams[2] = streams[1];
-    else
-        streams[0] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = 0};
     options->stdio = streams;
-    options->stdio_count = 3;
+    options->stdio_count = STREAMS;
+}
+
+static int give_up(lua_State *L, struct child *child, const char *program, int problem)
+{
+    child->ended = true;
+    uv_close((uv_handle_t *)&child->process, closed);
+    for (int i = 0; child->captured && i < OUTPUTS; i++)
+        uv_close((uv_handle_t *)&child->pipes[i], closed);
+    lua_pushboolean(L, 0);
+    lua_pushfstring(L, "%s: %s", program, uv_strerror(problem));
+    return 2;
 }
 
 /* words, capture, working folder or nil, own group (terminal signals then pass it by): true and the
@@ -173,33 +187,21 @@ int child_spawn(lua_State *L)
     lua_setmetatable(L, -2);
     child->captured = lua_toboolean(L, 2);
     child->process.data = child;
-    child->pipe.data = child;
 
     uv_loop_t *loop = reactor_uv(reactor_of(L));
-    uv_stdio_container_t streams[3];
+    uv_stdio_container_t streams[STREAMS];
     uv_process_options_t options = {.file = words[0],
                                     .args = words,
                                     .exit_cb = exited,
                                     .cwd = luaL_optstring(L, 3, NULL),
                                     .flags = lua_toboolean(L, 4) ? UV_PROCESS_DETACHED : 0};
-    if (child->captured) {
-        uv_pipe_init(loop, &child->pipe, 0);
-        child->handles++;
-    }
-    set_streams(&options, streams, child);
+    set_streams(&options, streams, child, loop);
     int rc = uv_spawn(loop, &child->process, &options);
     child->handles++;
-    if (rc != 0) {
-        child->ended = true;
-        uv_close((uv_handle_t *)&child->process, closed);
-        if (child->captured)
-            uv_close((uv_handle_t *)&child->pipe, closed);
-        lua_pushboolean(L, 0);
-        lua_pushfstring(L, "%s: %s", words[0], uv_strerror(rc));
-        return 2;
-    }
-    if (child->captured)
-        uv_read_start((uv_stream_t *)&child->pipe, make_room, printed);
+    if (rc != 0)
+        return give_up(L, child, words[0], rc);
+    for (int i = 0; child->captured && i < OUTPUTS; i++)
+        uv_read_start((uv_stream_t *)&child->pipes[i], make_room, printed);
     lua_pushboolean(L, 1);
     lua_pushvalue(L, -2);
     return 2;
