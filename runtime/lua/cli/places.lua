@@ -1,5 +1,6 @@
 -- Where development mode keeps its state, and which programs it runs.
 
+local errors = require "errors"
 local host = require "cli.host"
 
 local places = {}
@@ -17,7 +18,7 @@ local function on_path(program)
 end
 
 local function config_error(message)
-  error(require("errors").new { type = "ConfigError", message = message, non_retryable = true }, 0)
+  error(errors.new("ConfigError", { message = message, non_retryable = true }), 0)
 end
 
 --- The folder of the state: --state, else the user's state folder; for root one that the postgres user can enter.
