@@ -32,7 +32,7 @@ local function make(bin, folder, password_file, owner)
   file.write(password_file, crypto.hex(crypto.random(16)) .. "\n")
   host.own(password_file, owner, "0600")
   run({ bin .. "/initdb", "-D", folder, "-U", "signalroom", "-A", "scram-sha-256", "--pwfile", password_file,
-    "-E", "UTF8", "--no-locale" }, owner)
+    "-E", "UTF8", "--no-locale", "--no-sync" }, owner)
 end
 
 local function url_of(port, password)
