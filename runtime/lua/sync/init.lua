@@ -117,6 +117,12 @@ end
 -- Arguments every source takes; its own come on top.
 local KWARGS = { from = true, to = true, window_days = true, client_id = true, allow_shrink = true }
 
+-- JSON's null is a missing argument.
+local function given(value)
+  if value == json.null then return nil end
+  return value
+end
+
 local function check_kwargs(source, kwargs)
   for key in pairs(kwargs) do
     local known = KWARGS[key]
@@ -171,14 +177,14 @@ end
 ---@return table result  { pipeline_name, load_id, row_counts, counts, success, error_message }
 function sync.run(input)
   local source = find_source(input.source_name)
-  local kwargs = input.source_kwargs or {}
+  local kwargs = given(input.source_kwargs) or {}
   check_kwargs(source, kwargs)
   local info = activity.info()
   local progress = activity.details() or { plans = {} }
   local connection = pg.connect()
   log.info("pipeline_starting", { source = source.name, resumes_at = progress.window })
   local rows, counts = json.object {}, json.object {}
-  for _, resource in ipairs(chosen(source, input.resources)) do
+  for _, resource in ipairs(chosen(source, given(input.resources))) do
     local job = { source = source, resource = resource, kwargs = kwargs, connection = connection, info = info,
       client = tostring(kwargs.client_id or source.client) }
     counts[resource.name] = run_resource(job, progress)
