@@ -1,17 +1,12 @@
-<<<<<<< HEAD
 /*
  * The Lua module "crypto". All sums and codes are bytes in, bytes out; crypto.hex and crypto.base64
  * make them readable. Texts are short here (keys, requests): a sum of 64 MB takes a tenth of a
  * second, and whoever sums files does it chunk by chunk with crypto.start.
  */
-=======
-/* The Lua module "crypto": hashes, HMAC, encodings, random bytes. Everything is libcrypto's. */
->>>>>>> 0b3dcd2 (activity: Files, hashes, log lines and secrets for scripts)
 #include <lauxlib.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
-<<<<<<< HEAD
 #include <stdlib.h>
 
 #include "activity/failure.h"
@@ -23,31 +18,12 @@
 enum { RANDOM_MAX = 1 << 20 };
 
 static struct span text_at(lua_State *L, int index)
-=======
-#include <stdio.h>
-#include <string.h>
-
-#include "activity/modules.h"
-#include "base/bytes.h"
-
-enum { RANDOM_MAX = 1 << 20, UUID_BYTES = 16 };
-
-static const char *const digest_names[] = {"sha256", "sha1", "sha512", "md5", NULL};
-
-static const EVP_MD *digest_at(lua_State *L, int index)
-{
-    return EVP_get_digestbyname(digest_names[luaL_checkoption(L, index, "sha256", digest_names)]);
-}
-
-static struct span span_at(lua_State *L, int index)
->>>>>>> 0b3dcd2 (activity: Files, hashes, log lines and secrets for scripts)
 {
     struct span text;
     text.data = luaL_checklstring(L, index, &text.size);
     return text;
 }
 
-<<<<<<< HEAD
 /* --- sums --- */
 
 static const EVP_MD *kind_at(lua_State *L, int index)
@@ -299,134 +275,6 @@ int crypto_open(lua_State *L)
     luaL_register(L, NULL, sum_functions);
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, "__index");
-=======
-/* text, digest: raw bytes. */
-static int digest(lua_State *L)
-{
-    struct span text = span_at(L, 1);
-    unsigned char out[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    EVP_Digest(text.data, text.size, out, &size, digest_at(L, 2), NULL);
-    lua_pushlstring(L, (char *)out, size);
-    return 1;
-}
-
-/* key, text, digest: raw bytes. */
-static int hmac(lua_State *L)
-{
-    struct span key = span_at(L, 1);
-    struct span text = span_at(L, 2);
-    unsigned char out[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    HMAC(digest_at(L, 3), key.data, (int)key.size, (const unsigned char *)text.data, text.size, out,
-         &size);
-    lua_pushlstring(L, (char *)out, size);
-    return 1;
-}
-
-static int to_hex(lua_State *L)
-{
-    static const char digits[] = "0123456789abcdef";
-    struct span text = span_at(L, 1);
-    struct bytes out = {0};
-    for (size_t i = 0; i < text.size; i++) {
-        bytes_add_char(&out, digits[(unsigned char)text.data[i] >> 4]);
-        bytes_add_char(&out, digits[text.data[i] & 15]);
-    }
-    lua_pushlstring(L, bytes_text(&out), out.size);
-    bytes_release(&out);
-    return 1;
-}
-
-static void to_url_alphabet(struct bytes *text)
-{
-    for (size_t i = 0; i < text->size; i++)
-        text->data[i] = text->data[i] == '+' ? '-' : text->data[i] == '/' ? '_' : text->data[i];
-    while (text->size && text->data[text->size - 1] == '=')
-        text->size--;
-}
-
-/* text, true for the URL alphabet without padding. */
-static int to_base64(lua_State *L)
-{
-    struct span text = span_at(L, 1);
-    struct bytes out = {0};
-    char *place = bytes_reserve(&out, text.size / 3 * 4 + 8);
-    bytes_added(&out, (size_t)EVP_EncodeBlock((unsigned char *)place,
-                                              (const unsigned char *)text.data, (int)text.size));
-    if (lua_toboolean(L, 2))
-        to_url_alphabet(&out);
-    lua_pushlstring(L, out.data, out.size);
-    bytes_release(&out);
-    return 1;
-}
-
-/* Either alphabet, padded or not; nil when it is no base64. */
-static int from_base64(lua_State *L)
-{
-    struct span text = span_at(L, 1);
-    struct bytes in = {0};
-    for (size_t i = 0; i < text.size; i++)
-        bytes_add_char(&in, text.data[i] == '-' ? '+' : text.data[i] == '_' ? '/' : text.data[i]);
-    while (in.size && in.data[in.size - 1] == '=')
-        in.size--;
-    size_t padding = (4 - in.size % 4) % 4;
-    bytes_add(&in, "====", padding);
-    struct bytes out = {0};
-    char *place = bytes_reserve(&out, in.size);
-    int size = padding == 3 ? -1
-                            : EVP_DecodeBlock((unsigned char *)place,
-                                              (const unsigned char *)in.data, (int)in.size);
-    if (size < 0)
-        lua_pushnil(L);
-    else
-        lua_pushlstring(L, out.data, (size_t)size - padding);
-    bytes_release(&in);
-    bytes_release(&out);
-    return 1;
-}
-
-static int random_bytes(lua_State *L)
-{
-    lua_Integer count = luaL_checkinteger(L, 1);
-    luaL_argcheck(L, count >= 1 && count <= RANDOM_MAX, 1, "1 to 1048576 bytes");
-    unsigned char *place = lua_newuserdata(L, (size_t)count);
-    if (RAND_bytes(place, (int)count) != 1)
-        return luaL_error(L, "the system has no random bytes");
-    lua_pushlstring(L, (char *)place, (size_t)count);
-    return 1;
-}
-
-/* A random UUID, version 4. */
-static int uuid(lua_State *L)
-{
-    unsigned char b[UUID_BYTES];
-    char text[2 * UUID_BYTES + 5];
-    if (RAND_bytes(b, sizeof b) != 1)
-        return luaL_error(L, "the system has no random bytes");
-    b[6] = (b[6] & 0x0f) | 0x40;
-    b[8] = (b[8] & 0x3f) | 0x80;
-    size_t n = 0;
-    for (int i = 0; i < UUID_BYTES; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n,
-                              i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", b[i]);
-    lua_pushlstring(L, text, n);
-    return 1;
-}
-
-int crypto_open(lua_State *L)
-{
-    static const luaL_Reg functions[] = {
-        {"digest",      digest      },
-        {"hmac",        hmac        },
-        {"hex",         to_hex      },
-        {"base64",      to_base64   },
-        {"from_base64", from_base64 },
-        {"random",      random_bytes},
-        {"uuid",        uuid        },
-        {NULL,          NULL        },
-    };
->>>>>>> 0b3dcd2 (activity: Files, hashes, log lines and secrets for scripts)
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     return 1;

@@ -1,5 +1,4 @@
 /*
-<<<<<<< HEAD
  * The Lua module "native.file": files without blocking the loop. All functions wait.
  *
  *   read(path, limit) -> text           write(path, text, mode)   the whole file, replaced at once
@@ -7,17 +6,11 @@
  *   look(path) -> entry or nil          remove(path)   rename(from, to)   make_folder(path, mode)
  *   spool(folder) -> spool              a file without a name, gone with its handle
  *   spool:write(text or pages buffer)   spool:read(offset, size) -> text or nil   spool:close()
-=======
- * The Lua module "native.file": files read and written on libuv's worker threads, so that a slow
- * disk stops nobody. Whole files, and spools: unnamed temporary files that are written, then read
- * once.
->>>>>>> 0b3dcd2 (activity: Files, hashes, log lines and secrets for scripts)
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
-<<<<<<< HEAD
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,101 +52,6 @@ struct file_job {
 };
 
 /* --- on the pool --- */
-=======
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "activity/modules.h"
-#include "activity/pages.h"
-#include "base/memory.h"
-
-enum { WHOLE_MAX = 256 << 20, CHUNK_BYTES = 256 << 10 };
-
-static const char SPOOL[] = "signalroom.spool";
-
-struct spool {
-    int fd;
-    bool busy;
-};
-
-/* One piece of work: `run` on a worker thread, `push` on the fiber's. */
-struct job {
-    struct fiber_wait wait;
-    uv_work_t work;
-    void (*run)(struct job *job);
-    int (*push)(struct job *job, lua_State *L);
-    char *path;
-    struct bytes text;
-    struct spool *spool;
-    const char *what;
-    int problem; /* errno */
-};
-
-/* --- the way to a worker thread and back --- */
-
-static int deliver(struct fiber_wait *wait, lua_State *L)
-{
-    struct job *job = (struct job *)wait;
-    lua_pushboolean(L, job->problem == 0);
-    if (job->problem == 0)
-        return 1 + (job->push ? job->push(job, L) : 0);
-    lua_pushfstring(L, "%s %s: %s", job->what, job->path ? job->path : "the spool file",
-                    strerror(job->problem));
-    return 2;
-}
-
-static void interrupt(struct fiber_wait *wait)
-{
-    uv_cancel((uv_req_t *)&((struct job *)wait)->work);
-}
-
-static void release(struct fiber_wait *wait)
-{
-    struct job *job = (struct job *)wait;
-    if (job->spool)
-        job->spool->busy = false;
-    bytes_release(&job->text);
-    free(job->path);
-    free(job);
-}
-
-static void run_job(uv_work_t *work)
-{
-    struct job *job = work->data;
-    job->run(job);
-}
-
-static void ran(uv_work_t *work, int status)
-{
-    struct job *job = work->data;
-    if (status != 0)
-        job->problem = ECANCELED;
-    fiber_wake(&job->wait);
-}
-
-static struct job *new_job(const char *what, void (*run)(struct job *job),
-                           int (*push)(struct job *job, lua_State *L))
-{
-    struct job *job = memory_new(sizeof *job);
-    job->what = what;
-    job->run = run;
-    job->push = push;
-    job->work.data = job;
-    return job;
-}
-
-static int start(lua_State *L, struct job *job)
-{
-    job->wait = (struct fiber_wait){fiber_current(L), deliver, interrupt, release};
-    uv_queue_work(reactor_uv(reactor_of(L)), &job->work, run_job, ran);
-    return fiber_suspend(L, &job->wait);
-}
-
-/* --- whole files --- */
->>>>>>> 0b3dcd2 (activity: Files, hashes, log lines and secrets for scripts)
 
 static bool write_all(int fd, struct span text)
 {
@@ -169,7 +67,6 @@ static bool write_all(int fd, struct span text)
     return true;
 }
 
-<<<<<<< HEAD
 static void run_read(struct job *job)
 {
     struct file_job *file = (struct file_job *)job;
@@ -218,27 +115,10 @@ static void run_append(struct job *job)
     int fd = open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, file->mode);
     if (fd < 0 || !write_all(fd, file->text))
         file->code = errno;
-=======
-static void read_file(struct job *job)
-{
-    struct stat about;
-    int fd = open(job->path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 || fstat(fd, &about) != 0 ? -1 : 1;
-    if (n > 0 && S_ISREG(about.st_mode) && about.st_size > WHOLE_MAX) {
-        errno = EFBIG;
-        n = -1;
-    }
-    while (n > 0) {
-        n = read(fd, bytes_reserve(&job->text, CHUNK_BYTES), CHUNK_BYTES);
-        bytes_added(&job->text, n > 0 ? (size_t)n : 0);
-    }
-    job->problem = n < 0 ? errno : 0;
->>>>>>> 0b3dcd2 (activity: Files, hashes, log lines and secrets for scripts)
     if (fd >= 0)
         close(fd);
 }
 
-<<<<<<< HEAD
 static bool look_at(int folder, const char *name, struct entry *entry)
 {
     struct stat about;
@@ -619,210 +499,6 @@ int file_open(lua_State *L)
     luaL_register(L, NULL, spool_functions);
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, "__index");
-=======
-static int push_text(struct job *job, lua_State *L)
-{
-    lua_pushlstring(L, bytes_text(&job->text), job->text.size);
-    return 1;
-}
-
-static int read_whole(lua_State *L)
-{
-    struct job *job = new_job("reading", read_file, push_text);
-    job->path = memory_copy_text(luaL_checkstring(L, 1));
-    return start(L, job);
-}
-
-/* Beside the file first, then renamed over it: a reader sees the old text or the new one. */
-static void write_file(struct job *job)
-{
-    struct bytes beside = {0};
-    bytes_printf(&beside, "%s.XXXXXX", job->path);
-    int fd = mkostemp(beside.data, O_CLOEXEC);
-    bool ok = fd >= 0 && write_all(fd, bytes_span(&job->text)) && fchmod(fd, 0644) == 0 &&
-              fsync(fd) == 0 && rename(beside.data, job->path) == 0;
-    job->problem = ok ? 0 : errno;
-    if (fd >= 0)
-        close(fd);
-    if (fd >= 0 && !ok)
-        unlink(beside.data);
-    bytes_release(&beside);
-}
-
-static int write_whole(lua_State *L)
-{
-    size_t size;
-    const char *path = luaL_checkstring(L, 1);
-    const char *text = luaL_checklstring(L, 2, &size);
-    struct job *job = new_job("writing", write_file, NULL);
-    job->path = memory_copy_text(path);
-    bytes_add(&job->text, text, size);
-    return start(L, job);
-}
-
-static void remove_file(struct job *job)
-{
-    job->problem = unlink(job->path) == 0 ? 0 : errno;
-}
-
-static int remove_whole(lua_State *L)
-{
-    struct job *job = new_job("removing", remove_file, NULL);
-    job->path = memory_copy_text(luaL_checkstring(L, 1));
-    return start(L, job);
-}
-
-/* Names in the folder, NUL between them. */
-static void list_folder(struct job *job)
-{
-    DIR *folder = opendir(job->path);
-    job->problem = folder ? 0 : errno;
-    for (struct dirent *entry; folder && (entry = readdir(folder));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            bytes_add(&job->text, entry->d_name, strlen(entry->d_name) + 1);
-    if (folder)
-        closedir(folder);
-}
-
-static int push_names(struct job *job, lua_State *L)
-{
-    lua_newtable(L);
-    const char *name = bytes_text(&job->text);
-    const char *end = name + job->text.size;
-    for (int i = 1; name < end; i++, name += strlen(name) + 1) {
-        lua_pushstring(L, name);
-        lua_rawseti(L, -2, i);
-    }
-    return 1;
-}
-
-static int list_names(lua_State *L)
-{
-    struct job *job = new_job("listing", list_folder, push_names);
-    job->path = memory_copy_text(luaL_checkstring(L, 1));
-    return start(L, job);
-}
-
-static int exists(lua_State *L)
-{
-    lua_pushboolean(L, access(luaL_checkstring(L, 1), F_OK) == 0);
-    return 1;
-}
-
-/* --- spools --- */
-
-static int new_spool(lua_State *L)
-{
-    const char *folder = getenv("TMPDIR");
-    struct spool *spool = lua_newuserdata(L, sizeof *spool);
-    *spool = (struct spool){
-        .fd = open(folder && *folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
-    if (spool->fd < 0)
-        return luaL_error(L, "making a spool file: %s", strerror(errno));
-    luaL_getmetatable(L, SPOOL);
-    lua_setmetatable(L, -2);
-    return 1;
-}
-
-static struct spool *spool_at(lua_State *L)
-{
-    struct spool *spool = luaL_checkudata(L, 1, SPOOL);
-    if (spool->fd < 0 || spool->busy)
-        luaL_error(L, "the spool file is %s", spool->busy ? "in use" : "closed");
-    return spool;
-}
-
-static void append_spool(struct job *job)
-{
-    bool ok = lseek(job->spool->fd, 0, SEEK_END) >= 0 &&
-              write_all(job->spool->fd, bytes_span(&job->text));
-    job->problem = ok ? 0 : errno;
-}
-
-/* spool, text or a buffer of pages, whose bytes are taken over. */
-static int append(lua_State *L)
-{
-    struct spool *spool = spool_at(L);
-    struct bytes *buffer = pages_buffer(L, 2);
-    struct bytes text = {0};
-    size_t size = 0;
-    const char *words = buffer ? NULL : luaL_checklstring(L, 2, &size);
-    if (buffer) {
-        text = *buffer;
-        *buffer = (struct bytes){0};
-    } else {
-        bytes_add(&text, words, size);
-    }
-    struct job *job = new_job("writing", append_spool, NULL);
-    job->spool = spool;
-    job->text = text;
-    spool->busy = true;
-    return start(L, job);
-}
-
-static int rewind_spool(lua_State *L)
-{
-    lseek(spool_at(L)->fd, 0, SEEK_SET);
-    return 0;
-}
-
-static void read_chunk(struct job *job)
-{
-    ssize_t n = read(job->spool->fd, bytes_reserve(&job->text, CHUNK_BYTES), CHUNK_BYTES);
-    job->problem = n < 0 ? errno : 0;
-    bytes_added(&job->text, n > 0 ? (size_t)n : 0);
-}
-
-static int push_chunk(struct job *job, lua_State *L)
-{
-    return job->text.size ? push_text(job, L) : 0;
-}
-
-/* The next 256 KiB, nothing at the end. */
-static int next_chunk(lua_State *L)
-{
-    struct job *job = new_job("reading", read_chunk, push_chunk);
-    job->spool = spool_at(L);
-    job->spool->busy = true;
-    return start(L, job);
-}
-
-static int close_spool(lua_State *L)
-{
-    struct spool *spool = luaL_checkudata(L, 1, SPOOL);
-    if (spool->fd >= 0 && !spool->busy) {
-        close(spool->fd);
-        spool->fd = -1;
-    }
-    return 0;
-}
-
-int file_open(lua_State *L)
-{
-    static const luaL_Reg functions[] = {
-        {"read",   read_whole  },
-        {"write",  write_whole },
-        {"remove", remove_whole},
-        {"list",   list_names  },
-        {"exists", exists      },
-        {"spool",  new_spool   },
-        {NULL,     NULL        },
-    };
-    static const luaL_Reg methods[] = {
-        {"append", append      },
-        {"rewind", rewind_spool},
-        {"next",   next_chunk  },
-        {"close",  close_spool },
-        {NULL,     NULL        },
-    };
-    luaL_newmetatable(L, SPOOL);
-    lua_pushcfunction(L, close_spool);
-    lua_setfield(L, -2, "__gc");
-    lua_newtable(L);
-    luaL_register(L, NULL, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
->>>>>>> 0b3dcd2 (activity: Files, hashes, log lines and secrets for scripts)
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     return 1;

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 -- Files for activities. Every function waits without keeping anybody else from running, and raises FileError with
 -- `code` ("ENOENT") when the system refuses.
 
@@ -98,73 +97,6 @@ end
 function file.spool(folder)
   local raw = wait(native.spool(folder or os.getenv "TMPDIR" or "/var/tmp"))
   return setmetatable({ raw = raw }, Spool)
-=======
--- Files for activities, whole and without holding anybody up. A path is relative to the worker's folder.
-
-local errors = require "errors"
-local native = require "native.file"
-local wait = require "wait"
-
-local file = {}
-
-local function done(ok, ...)
-  if ok then return ... end
-  local problem = ...
-  if type(problem) == "string" then problem = errors.new("FileError", { message = problem }) end
-  return wait(ok, problem)
-end
-
---- The whole text of a file, up to 256 MiB.
----@param path string
----@return string text  raises FileError
-function file.read(path) return done(native.read(path)) end
-
---- Writes a file at once: a reader sees the old text or the new one, never a part.
----@param path string
----@param text string
-function file.write(path, text) done(native.write(path, text)) end
-
---- Removes a file.
----@param path string
-function file.remove(path) done(native.remove(path)) end
-
---- The names in a folder, sorted.
----@param path string
----@return string[]
-function file.list(path)
-  local names = done(native.list(path))
-  table.sort(names)
-  return names
-end
-
---- Whether there is something at a path.
----@param path string
----@return boolean
-function file.exists(path) return native.exists(path) end
-
----@class Spool
-local Spool = {}
-Spool.__index = Spool
-
---- Appends text, or a buffer of pages, which is empty afterwards.
----@param text string|userdata
-function Spool:write(text) done(self.native:append(text)) end
-
---- An iterator over what was written, in pieces of up to 256 KiB.
----@return fun(): string?
-function Spool:reader()
-  self.native:rewind()
-  return function() return done(self.native:next()) end
-end
-
---- Gives its space back; letting go of it does so too.
-function Spool:close() self.native:close() end
-
---- A temporary file without a name, for what is too much for memory: written, then read once.
----@return Spool
-function file.spool()
-  return setmetatable({ native = native.spool() }, Spool)
->>>>>>> 0b3dcd2 (activity: Files, hashes, log lines and secrets for scripts)
 end
 
 return file
