@@ -246,9 +246,10 @@ class House:
             kept |= {"EVERFLOW_BASE_URL": self.everflow.url, "EVERFLOW_API_KEY": EVERFLOW_KEY}
         return kept
 
-    def run(self, *words, seconds=120):
+    def run(self, *words, seconds=120, environment=None):
         """Our command line, to its end."""
-        return subprocess.run([str(BINARY), *map(str, words)], capture_output=True, text=True, timeout=seconds, env=self.environment(), cwd=ROOT)
+        return subprocess.run([str(BINARY), *map(str, words)], capture_output=True, text=True, timeout=seconds, cwd=ROOT,
+                              env={**self.environment(), **(environment or {})})
 
     def close(self):
         for part in reversed(self.open):

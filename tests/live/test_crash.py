@@ -27,6 +27,8 @@ def crash_and_resume(house, step, scripts):
     house.postgres.rows(f"CREATE DATABASE {database}")
     url = house.postgres.url.rsplit("/", 1)[0] + "/" + database
     marker = house.folder / f"{step}-{uuid.uuid4().hex}"
+    migrated = house.run("migrate", environment={"DATABASE_URL": url})
+    assert migrated.returncode == 0, migrated.stderr
     environment = {"DATABASE_URL": url, "CRASH_AT": step, "CRASH_MARKER": str(marker)}
     with Worker(house, scripts, queue, environment=environment) as first:
         workflow_id = f"crash-{step}-{uuid.uuid4().hex[:8]}"

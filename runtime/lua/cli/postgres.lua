@@ -4,7 +4,7 @@
 -- password that lies in the state folder, so that psql and other tools can connect too.
 
 local activity = require "activity.api"
-local crypto = require "crypto"
+local crypto = require "native.crypto"
 local errors = require "errors"
 local file = require "activity.file"
 local host = require "cli.host"

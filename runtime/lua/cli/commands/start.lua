@@ -1,6 +1,6 @@
 local arguments = require "cli.arguments"
 local client = require "client"
-local crypto = require "crypto"
+local crypto = require "native.crypto"
 local output = require "cli.output"
 local runs = require "cli.runs"
 

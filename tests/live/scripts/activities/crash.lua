@@ -2,7 +2,7 @@
 
 sync.observe(function(step)
   local marker = setting("CRASH_MARKER", "")
-  if marker == "" or step ~= setting("CRASH_AT", "") or file.exists(marker) then return end
+  if marker == "" or step ~= setting("CRASH_AT", "") or file.look(marker) then return end
   file.write(marker, step)
   activity.sleep "10m"
 end)
