@@ -74,7 +74,7 @@ end
 --- Several values as Payloads.
 ---@param values table values 1 to n, nil allowed
 ---@param n integer
----@return table|nil payloads { payloads = {...} }, nil when n is 0
+---@return table? payloads { payloads = {...} }, nil when n is 0
 function M.encode_list(values, n)
   if n == 0 then return nil end
   local payloads = {}

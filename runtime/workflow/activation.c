@@ -134,6 +134,7 @@ static void set_start(lua_State *L, const struct workflow_run *run, const struct
     set_text(L, "run_id", span_of(run->run_id));
     set_text(L, "namespace", span_of(run->host->options.space));
     set_text(L, "task_queue", span_of(run->host->options.task_queue));
+    set_number(L, "started_ms", (double)started->time_ms);
     set_seed(L, started->workflow.original_run_id);
     lua_setfield(L, -2, "start");
     lua_pushcfunction(L, write_log);

@@ -105,7 +105,7 @@ function M.start(run, fiber, name, input, activity_options, what)
   run.activities = run.activities or {}
   run.activities[seq] = activity
   S.command(run, { type = SCHEDULE_ACTIVITY, seq = seq, key = id, name = name, mode = mode,
-    attributes = attributes, summary = o.summary })
+    attributes = attributes, metadata = o.summary and { summary = converter.encode(o.summary) } })
   return activity
 end
 

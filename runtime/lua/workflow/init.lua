@@ -71,6 +71,10 @@ local function present(execution)
   return execution and { workflow_id = execution.workflow_id, run_id = execution.run_id } or nil
 end
 
+local function seconds(ms)
+  return ms and ms > 0 and ms / 1000 or nil
+end
+
 -- What the run must remember of its first event; the rest of it is dropped.
 local function remember(info, at)
   info.workflow_type = at.workflow_type and at.workflow_type.name or ""
@@ -79,8 +83,8 @@ local function remember(info, at)
   info.continued_run_id = at.continued_execution_run_id
   info.parent = present(at.parent_workflow_execution)
   info.cron_schedule = at.cron_schedule
-  info.run_timeout_ms = at.workflow_run_timeout
-  info.execution_timeout_ms = at.workflow_execution_timeout
+  info.run_timeout = seconds(at.workflow_run_timeout)
+  info.execution_timeout = seconds(at.workflow_execution_timeout)
   info.task_queue = at.task_queue and at.task_queue.name or info.task_queue
   info.continued_retry_policy = at.retry_policy
   info.continued_memo = at.memo
@@ -90,7 +94,6 @@ end
 local function initialize(run, job)
   local at = job.attributes
   remember(run.info, at)
-  run.info.started_at = S.moment.now_ms / 1000
   local name = run.info.workflow_type
   local definition = run.definitions[name]
   if not definition then
@@ -118,9 +121,6 @@ local kinds = {
   fire_timer = timers.fire,
   resolve_activity = activities.resolve,
   cancel = cancel,
-  update = function(run)
-    S.fail_task(run, failure.from_error("this workflow was sent an update, and this version takes none"))
-  end,
 }
 
 -- --- activations ---
@@ -140,7 +140,7 @@ end
 
 local function begin(run, start)
   run.info = { workflow_id = start.workflow_id, run_id = start.run_id, namespace = start.namespace,
-    task_queue = start.task_queue }
+    task_queue = start.task_queue, started_at = start.started_ms / 1000 }
   run.host.seed(start.seed)
 end
 

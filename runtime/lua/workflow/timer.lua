@@ -19,7 +19,7 @@ local function cancel_timer(run, timer, reason)
 end
 
 --- Starts a timer. Returns its future, already settled when `ms` is 0.
-function M.start(run, fiber, ms, summary)
+function M.start(run, fiber, ms)
   S.check_scope(fiber)
   local timer = future.new(run, fiber.scope, cancel_timer)
   if ms == 0 then
@@ -32,7 +32,7 @@ function M.start(run, fiber, ms, summary)
   run.timers[seq] = timer
   local id = tostring(seq)
   S.command(run, { type = START_TIMER, seq = seq, key = id,
-    attributes = { timer_id = id, start_to_fire_timeout = ms }, summary = summary })
+    attributes = { timer_id = id, start_to_fire_timeout = ms } })
   return timer
 end
 

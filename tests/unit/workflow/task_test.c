@@ -1,17 +1,8 @@
 /* Tasks as a server hands them out, and what it hears. */
 #include "story.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "base/clock.h"
 #include "core/event.h"
-#include "workflow/theatre.h"
-
-typedef Tpb__Workflowservice__PollWorkflowTaskQueueResponse Poll;
-typedef Tpb__Workflowservice__RespondWorkflowTaskCompletedRequest Completed;
-typedef Tpb__Workflowservice__RespondWorkflowTaskFailedRequest Failed;
-typedef Tpb__Workflowservice__RespondQueryTaskCompletedRequest Answered;
+#include "workflow/desk.h"
 
 static const char *const nap = "workflow 'Nap' { run = function()\n"
                                "  workflow.sleep('5s')\n"
@@ -19,101 +10,6 @@ static const char *const nap = "workflow 'Nap' { run = function()\n"
                                "end, queries = { state = function(n) return { 'fine', n } end } }";
 static const char *const nap_words =
     "start Nap; task; timer 1; fired 1; task; activity 1 wake; done 1 'up'; open";
-
-/* A poll with the events from `first` on; the last one is the task's. */
-static Poll *poll(const char *words, int64_t first)
-{
-    struct arena *arena = theatre_arena();
-    Tpb__History__History *history = history_of(arena, words);
-    Poll *p =
-        proto_new(&tpb__workflowservice__poll_workflow_task_queue_response__descriptor, arena);
-
-    p->task_token = (ProtobufCBinaryData){5, (uint8_t *)"token"};
-    p->workflow_execution = proto_new(&tpb__common__workflow_execution__descriptor, arena);
-    p->workflow_execution->workflow_id = "id";
-    p->workflow_execution->run_id = "run";
-    p->attempt = 1;
-    for (size_t i = 0; i < history->n_events; i++)
-        if ((int)history->events[i]->event_type == EVENT_TASK_STARTED) {
-            p->previous_started_event_id = p->started_event_id;
-            p->started_event_id = history->events[i]->event_id;
-        }
-    p->history = history;
-    history->events += first - 1;
-    history->n_events -= (size_t)first - 1;
-    return p;
-}
-
-static struct workflow_run *new_run(void)
-{
-    return workflow_run_new(theatre_host(), SPAN("run"));
-}
-
-static struct workflow_answer work(struct workflow_run *run, const Poll *p)
-{
-    struct workflow_answer answer;
-
-    workflow_begin(run, theatre_arena(), p);
-    assert_int_equal(workflow_step(run, &answer), WORKFLOW_ANSWERS);
-    workflow_end(run);
-    return answer;
-}
-
-static void *read_body(const struct workflow_answer *answer, enum workflow_answer_kind kind,
-                       const ProtobufCMessageDescriptor *type)
-{
-    struct error err = {0};
-
-    if (answer->kind != kind)
-        fail_msg("the answer is %d, not %d: %.*s", answer->kind, kind, (int)answer->error.size,
-                 answer->error.size ? answer->error.data : "");
-    void *message = proto_unpack(type, answer->body, theatre_arena(), &err);
-    assert_non_null(message);
-    return message;
-}
-
-static Completed *completed(const struct workflow_answer *answer)
-{
-    return read_body(answer, ANSWER_COMPLETED,
-                     &tpb__workflowservice__respond_workflow_task_completed_request__descriptor);
-}
-
-static Failed *failed(const struct workflow_answer *answer)
-{
-    assert_true(answer->evict);
-    return read_body(answer, ANSWER_FAILED,
-                     &tpb__workflowservice__respond_workflow_task_failed_request__descriptor);
-}
-
-static Answered *answered(const struct workflow_answer *answer)
-{
-    return read_body(answer, ANSWER_QUERY,
-                     &tpb__workflowservice__respond_query_task_completed_request__descriptor);
-}
-
-static const char *text_of(const Tpb__Common__Payloads *payloads)
-{
-    const ProtobufCBinaryData *bytes = &payloads->payloads[0]->data;
-
-    return arena_copy(theatre_arena(), bytes->data, bytes->len);
-}
-
-static void has(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("\"%s\" is not in \"%s\"", part, text);
-}
-
-static Tpb__Query__WorkflowQuery *query(const char *type, const char *argument)
-{
-    Tpb__Query__WorkflowQuery *q =
-        proto_new(&tpb__query__workflow_query__descriptor, theatre_arena());
-
-    q->query_type = type;
-    if (argument)
-        q->query_args = history_payloads(theatre_arena(), argument);
-    return q;
-}
 
 /* --- completions --- */
 
@@ -143,6 +39,109 @@ static void a_completion_says_who_we_are_once(void **state)
     assert_int_equal(c->commands[0]->command_type, COMMAND_SCHEDULE_ACTIVITY);
     assert_string_equal(
         c->commands[0]->schedule_activity_task_command_attributes->activity_type->name, "wake");
+    workflow_run_free(run);
+}
+
+static void options_of_an_activity_reach_the_server(void **state)
+{
+    (void)state;
+    theatre_script(
+        "workflows/t.lua",
+        "workflow 'Full' { run = function()\n"
+        "  workflow.call('x', nil, { start_to_close = '1m30s', heartbeat = 5, id = 'mine',\n"
+        "    schedule_to_close = '1h', schedule_to_start = '500ms', task_queue = 'other',\n"
+        "    summary = 'why', args = { 1, nil, 'three', n = 3 },\n"
+        "    retry = { initial = '2s', factor = 1.5, max = '1m', attempts = 0,\n"
+        "      never = { 'A' } } })\n"
+        "end }");
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer = work(run, poll("start Full; open", 1));
+    const Tpb__Command__Command *c = completed(&answer)->commands[0];
+    const Tpb__Command__ScheduleActivityTaskCommandAttributes *a =
+        c->schedule_activity_task_command_attributes;
+
+    assert_string_equal(a->activity_id, "mine");
+    assert_string_equal(a->task_queue->name, "other");
+    assert_int_equal(a->start_to_close_timeout->seconds, 90);
+    assert_int_equal(a->schedule_to_close_timeout->seconds, 3600);
+    assert_int_equal(a->schedule_to_start_timeout->nanos, 500000000);
+    assert_int_equal(a->heartbeat_timeout->seconds, 5);
+    assert_int_equal(a->input->n_payloads, 3);
+    assert_int_equal(a->input->payloads[1]->data.len, 0);
+    assert_int_equal(a->retry_policy->initial_interval->seconds, 2);
+    assert_true(a->retry_policy->backoff_coefficient == 1.5);
+    assert_int_equal(a->retry_policy->maximum_attempts, 0);
+    assert_int_equal(a->retry_policy->n_non_retryable_error_types, 1);
+    assert_memory_equal(c->user_metadata->summary->data.data, "\"why\"", 5);
+    workflow_run_free(run);
+}
+
+static void without_options_an_activity_has_the_default_policy(void **state)
+{
+    (void)state;
+    theatre_script("workflows/t.lua", "workflow 'Bare' { run = function()\n"
+                                      "  workflow.call('x')\n"
+                                      "end }");
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer = work(run, poll("start Bare; open", 1));
+    const Tpb__Command__ScheduleActivityTaskCommandAttributes *a =
+        completed(&answer)->commands[0]->schedule_activity_task_command_attributes;
+
+    assert_string_equal(a->activity_id, "1");
+    assert_string_equal(a->task_queue->name, "theatre");
+    assert_null(a->input);
+    assert_int_equal(a->start_to_close_timeout->seconds, 600);
+    assert_int_equal(a->retry_policy->initial_interval->seconds, 1);
+    assert_int_equal(a->retry_policy->maximum_interval->seconds, 300);
+    assert_int_equal(a->retry_policy->maximum_attempts, 5);
+    assert_string_equal(a->retry_policy->non_retryable_error_types[0], "ValueError");
+    assert_string_equal(a->retry_policy->non_retryable_error_types[1], "KeyError");
+    workflow_run_free(run);
+}
+
+static void a_failing_workflow_tells_the_server_what_failed_and_why(void **state)
+{
+    (void)state;
+    theatre_script("workflows/t.lua", "workflow 'Fails' { run = function()\n"
+                                      "  workflow.call('load')\n"
+                                      "end }");
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer =
+        work(run, poll("start Fails; task; activity 1 load; broke 1 ValueError no day; open", 1));
+    const Tpb__Failure__Failure *f =
+        completed(&answer)->commands[0]->fail_workflow_execution_command_attributes->failure;
+
+    assert_string_equal(answer.outcome, "failed");
+    assert_string_equal(f->message, "Activity task failed");
+    assert_string_equal(f->source, "LuaSDK");
+    assert_int_equal(f->activity_failure_info->scheduled_event_id, 5);
+    assert_int_equal(f->activity_failure_info->started_event_id, 6);
+    assert_string_equal(f->activity_failure_info->activity_type->name, "load");
+    assert_string_equal(f->cause->message, "no day");
+    assert_string_equal(f->cause->application_failure_info->type, "ValueError");
+    workflow_run_free(run);
+}
+
+static void a_typed_error_of_the_script_keeps_its_fields_and_its_stack(void **state)
+{
+    (void)state;
+    theatre_script(
+        "workflows/t.lua",
+        "workflow 'Fails' { run = function()\n"
+        "  error(ApplicationError { type = 'OutOfStock', message = 'none left',\n"
+        "    non_retryable = true, details = { sku = 7 }, cause = ValueError('deep') })\n"
+        "end }");
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer = work(run, poll("start Fails; open", 1));
+    const Tpb__Failure__Failure *f =
+        completed(&answer)->commands[0]->fail_workflow_execution_command_attributes->failure;
+
+    assert_string_equal(f->message, "none left");
+    assert_string_equal(f->application_failure_info->type, "OutOfStock");
+    assert_true(f->application_failure_info->non_retryable);
+    assert_string_equal(text_of(f->application_failure_info->details), "{\"sku\":7}");
+    assert_string_equal(f->cause->application_failure_info->type, "ValueError");
+    has(f->stack_trace, "workflows/t.lua:2");
     workflow_run_free(run);
 }
 
@@ -300,17 +299,6 @@ static void queries_beside_a_task_are_answered_with_it(void **state)
     workflow_run_free(run);
 }
 
-/* A query's own task: nothing to complete, history as it stands. */
-static Poll *query_poll(const char *words, int64_t first, Tpb__Query__WorkflowQuery *q)
-{
-    Poll *p = poll(words, first);
-
-    p->previous_started_event_id = p->started_event_id;
-    p->started_event_id = 0;
-    p->query = q;
-    return p;
-}
-
 static void a_query_of_its_own_is_answered_from_memory_or_from_history(void **state)
 {
     (void)state;
@@ -389,176 +377,16 @@ static void a_query_on_a_run_that_cannot_be_rebuilt_fails_with_the_reason(void *
     workflow_run_free(run);
 }
 
-/* --- failed tasks --- */
-
-static void nondeterminism_fails_the_task_with_its_own_cause(void **state)
-{
-    (void)state;
-    theatre_script("workflows/t.lua", nap);
-    struct workflow_run *run = new_run();
-    struct workflow_answer answer =
-        work(run, poll("start Nap; task; activity 1 other; done 1; open", 1));
-    const Failed *f = failed(&answer);
-    assert_int_equal(f->cause, 24);
-    assert_string_equal(answer.failure_reason, "NonDeterminismError");
-    has(f->failure->message, "[TMPRL1100] nondeterminism at event 5");
-    has(f->failure->message, "workflows/t.lua:2");
-    workflow_run_free(run);
-}
-
-static void only_the_first_attempt_of_a_failing_task_is_told(void **state)
-{
-    Poll *p;
-
-    (void)state;
-    theatre_script("workflows/t.lua", "workflow 'Bad' { run = function() error('no') end }");
-    struct workflow_run *run = new_run();
-    p = poll("start Bad; open", 1);
-    p->attempt = 2;
-    struct workflow_answer answer = work(run, p);
-    assert_int_equal(answer.kind, ANSWER_NOTHING);
-    assert_true(answer.evict);
-    assert_string_equal(answer.failure_reason, "WorkflowError");
-    assert_non_null(strstr(answer.error.data, "workflows/t.lua:1: no"));
-    workflow_run_free(run);
-}
-
-static void a_mistake_shows_where_it_was_made(void **state)
-{
-    (void)state;
-    theatre_script("workflows/t.lua", "local function inner()\n"
-                                      "  error('no')\n"
-                                      "end\n"
-                                      "workflow 'Bad' { run = function()\n"
-                                      "  inner()\n"
-                                      "end }");
-    struct workflow_run *run = new_run();
-    struct workflow_answer answer = work(run, poll("start Bad; open", 1));
-    const Failed *f = failed(&answer);
-    assert_int_equal(f->cause, 14);
-    assert_string_equal(f->failure->application_failure_info->type, "LuaError");
-    assert_string_equal(f->failure->message, "workflows/t.lua:2: no");
-    has(f->failure->stack_trace, "workflows/t.lua:2: in function 'inner'");
-    has(f->failure->stack_trace, "workflows/t.lua:5");
-    workflow_run_free(run);
-}
-
-static void a_payload_over_the_limit_fails_the_task_before_the_server_sees_it(void **state)
-{
-    struct error err = {0};
-
-    (void)state;
-    theatre_script("workflows/t.lua", "workflow 'Big' { run = function()\n"
-                                      "  workflow.call('x', ('y'):rep(2000))\n"
-                                      "end }");
-    assert_true(theatre_try_host((struct workflow_options){.payload_limit = 1000}, &err));
-    struct workflow_run *run = new_run();
-    struct workflow_answer answer = work(run, poll("start Big; open", 1));
-    const Failed *f = failed(&answer);
-    assert_int_equal(f->cause, 37);
-    has(f->failure->message, "[TMPRL1103]");
-    has(f->failure->message, "workflows/t.lua:2");
-    assert_string_equal(answer.failure_reason, "PayloadsTooLarge");
-    workflow_run_free(run);
-}
-
-static void text_that_is_no_utf8_fails_the_task(void **state)
-{
-    (void)state;
-    theatre_script("workflows/t.lua", "workflow 'Raw' { run = function()\n"
-                                      "  workflow.call('caf\\233')\n"
-                                      "end }");
-    struct workflow_run *run = new_run();
-    struct workflow_answer answer = work(run, poll("start Raw; open", 1));
-    has(failed(&answer)->failure->message, "workflows/t.lua:2");
-    workflow_run_free(run);
-}
-
-static void what_a_workflow_must_not_touch_fails_the_task_with_the_line(void **state)
-{
-    static const char *const touches[] = {
-        "io.open('/etc/passwd')", "http.get('x')",        "os.execute('ls')", "require('ffi')",
-        "ffi.C.abort()",          "pg.query('select 1')", "debug.getinfo(1)", "load('\\27LJ\\2')",
-        "require('cjson')",       "os.getenv('HOME')",
-    };
-    char text[256];
-
-    (void)state;
-    for (size_t i = 0; i < sizeof touches / sizeof *touches; i++) {
-        snprintf(text, sizeof text, "workflow 'Spy' { run = function()\n  %s\nend }", touches[i]);
-        theatre_forget();
-        theatre_script("workflows/t.lua", text);
-        struct workflow_run *run = new_run();
-        struct workflow_answer answer = work(run, poll("start Spy; open", 1));
-        const Failed *f = failed(&answer);
-        has(f->failure->message, "workflows/t.lua:2");
-        assert_string_equal(f->failure->application_failure_info->type,
-                            "RestrictedWorkflowAccessError");
-        workflow_run_free(run);
-    }
-}
-
-/* --- scripts that do not stop --- */
-
-static void stopped(const char *body, const char *reason)
-{
-    struct error err = {0};
-    char text[1024];
-    int64_t before = clock_monotonic_ms();
-
-    theatre_forget();
-    snprintf(text, sizeof text,
-             "workflow 'Wild' { run = function()\n"
-             "%s\n"
-             "end }\n"
-             "workflow 'Calm' { run = function() return workflow.call('x') end }",
-             body);
-    theatre_script("workflows/t.lua", text);
-    assert_true(theatre_try_host(
-        (struct workflow_options){.slice_ms = 200, .instance_limit = 8 << 20}, &err));
-    struct workflow_run *calm = new_run(), *wild = new_run();
-    work(calm, poll("start Calm; open", 1));
-    struct workflow_answer answer = work(wild, poll("start Wild; open", 1));
-    has(failed(&answer)->failure->message, reason);
-    assert_true(clock_monotonic_ms() - before < 2000);
-    workflow_run_free(wild);
-
-    answer = work(calm, poll("start Calm; task; activity 1 x; done 1 5; open", 4));
-    assert_true(answer.closes);
-    workflow_run_free(calm);
-}
-
-static void a_loop_without_end_is_stopped_and_hurts_nobody(void **state)
-{
-    (void)state;
-    stopped("while true do end", "[TMPRL1101] potential deadlock: workflows/t.lua:2: ");
-    stopped("while true do pcall(function() while true do end end) end", "[TMPRL1101]");
-    stopped("coroutine.wrap(function() while true do end end)()", "[TMPRL1101]");
-    stopped("workflow.await(function() while true do end end)", "[TMPRL1101]");
-    stopped("workflow.spawn(function() while true do end end) workflow.sleep(1)", "[TMPRL1101]");
-}
-
-static void a_bomb_of_memory_is_stopped_and_hurts_nobody(void **state)
-{
-    (void)state;
-    stopped("local t = {} for i = 1, 1e9 do t[i] = { i } end",
-            "workflows/t.lua:2: the run needed more than its 8388608 bytes of memory");
-    stopped("local s = 'x' while true do pcall(function() s = s .. s end) end",
-            "workflows/t.lua:2: the run needed more than its 8388608 bytes of memory");
-}
-
-static void a_bomb_of_patterns_is_stopped_and_hurts_nobody(void **state)
-{
-    (void)state;
-    stopped("('a'):rep(40):find(('.-'):rep(20) .. 'b')", "workflows/t.lua:2: pattern too complex");
-}
-
 #define STORY(name) cmocka_unit_test_setup_teardown(name, theatre_open, theatre_close)
 
 int main(void)
 {
     const struct CMUnitTest stories[] = {
         STORY(a_completion_says_who_we_are_once),
+        STORY(options_of_an_activity_reach_the_server),
+        STORY(without_options_an_activity_has_the_default_policy),
+        STORY(a_failing_workflow_tells_the_server_what_failed_and_why),
+        STORY(a_typed_error_of_the_script_keeps_its_fields_and_its_stack),
         STORY(a_closing_completion_says_how_the_run_ended),
         STORY(a_sticky_worker_names_its_own_queue),
         STORY(a_run_that_knows_nothing_asks_for_the_history_from_its_start),
@@ -571,15 +399,6 @@ int main(void)
         STORY(the_workflow_tells_what_it_answers_to),
         STORY(a_query_that_acts_fails_and_leaves_the_run_as_it_was),
         STORY(a_query_on_a_run_that_cannot_be_rebuilt_fails_with_the_reason),
-        STORY(nondeterminism_fails_the_task_with_its_own_cause),
-        STORY(only_the_first_attempt_of_a_failing_task_is_told),
-        STORY(a_mistake_shows_where_it_was_made),
-        STORY(a_payload_over_the_limit_fails_the_task_before_the_server_sees_it),
-        STORY(text_that_is_no_utf8_fails_the_task),
-        STORY(what_a_workflow_must_not_touch_fails_the_task_with_the_line),
-        STORY(a_loop_without_end_is_stopped_and_hurts_nobody),
-        STORY(a_bomb_of_memory_is_stopped_and_hurts_nobody),
-        STORY(a_bomb_of_patterns_is_stopped_and_hurts_nobody),
     };
 
     return RUN_STORIES("tasks", stories);
