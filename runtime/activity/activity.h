@@ -39,6 +39,7 @@ struct activity_outcome {
 /* What the worker hears, on the loop's thread: hand on, do not block. `task` is what submit was
  * given. */
 struct activity_listener {
+    /* The last that is heard of the task. Its body may be taken by leaving an empty one behind. */
     void (*finished)(void *user, void *task, struct activity_outcome *outcome);
     /* details: packed temporal.api.common.v1.Payloads, empty for a bare beat. Every beat; the
      * worker throttles. */

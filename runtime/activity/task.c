@@ -138,9 +138,19 @@ static void beat(struct task *task)
     listener->heartbeat(listener->user, task->key, bytes_span(&task->details));
 }
 
+/* The weightiest reason counts, and only a weightier one interrupts a script that cleans up. */
+static bool outweighs(enum activity_cancel_reason reason, const struct task *task)
+{
+    static const int weights[] = {
+        [ACTIVITY_WORKER_SHUTDOWN] = 1,  [ACTIVITY_PAUSED] = 2,    [ACTIVITY_RESET] = 3,
+        [ACTIVITY_CANCEL_REQUESTED] = 4, [ACTIVITY_TIMED_OUT] = 5, [ACTIVITY_NOT_FOUND] = 5,
+    };
+    return !task->cancelled || weights[reason] > weights[task->reason];
+}
+
 static void cancel(struct task *task, enum activity_cancel_reason reason)
 {
-    if (gone(task))
+    if (!outweighs(reason, task))
         return;
     task->cancelled = true;
     task->reason = reason;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "activity/task.h"
+
 /* --- stories --- */
 
 static void a_task_runs_and_its_result_comes_back(void **state)
@@ -163,6 +165,69 @@ static void why_it_was_cancelled_decides_what_the_server_hears(void **state)
     activity_loop_stop(loop);
 }
 
+static void the_weightiest_reason_counts(void **state)
+{
+    (void)state;
+    struct activity_loop *loop = start("activity 'tidy' { run = function()\n"
+                                       "  local _, first = pcall(activity.sleep, 60)\n"
+                                       "  activity.heartbeat(1)\n"
+                                       "  local _, second = pcall(activity.sleep, '300ms')\n"
+                                       "  error(second or first) end }");
+    struct slot slot = {0};
+    submit(loop, &slot, (struct order){.type = "tidy", .heartbeat_ms = 100});
+    await(&slot, has_beaten);
+    activity_cancel(loop, &slot, ACTIVITY_CANCEL_REQUESTED);
+    activity_cancel(loop, &slot, ACTIVITY_WORKER_SHUTDOWN);
+    await(&slot, has_finished);
+    assert_in_range(slot.finished_ms - slot.submitted_ms, 300, 5000);
+    assert_int_equal(slot.kind, ACTIVITY_CANCELED);
+    clear(&slot);
+
+    submit(loop, &slot, (struct order){.type = "tidy", .heartbeat_ms = 100});
+    await(&slot, has_beaten);
+    activity_cancel(loop, &slot, ACTIVITY_PAUSED);
+    activity_cancel(loop, &slot, ACTIVITY_NOT_FOUND);
+    await(&slot, has_finished);
+    assert_int_equal(slot.kind, ACTIVITY_DROPPED);
+    clear(&slot);
+    activity_loop_stop(loop);
+}
+
+/* Five seconds after the server's own deadlines; all of them at once, so that the story takes no
+ * longer. */
+static void a_task_that_the_server_has_given_up_is_ended(void **state)
+{
+    (void)state;
+    struct activity_loop *loop =
+        start("activity 'nap' { run = function() activity.sleep(60) end }\n"
+              "activity 'busy' { run = function() while true do end end }\n"
+              "activity 'stubborn' { run = function()\n"
+              "  while true do pcall(activity.sleep, 60) end end }\n");
+    static const struct order orders[] = {
+        {.type = "nap",          .start_to_close_ms = 200},
+        {                  .type = "busy",   .heartbeat_ms = 200                        },
+        {     .type = "busy", .start_to_close_ms = 200,                         .heartbeat_ms = 60000},
+        { .type = "stubborn", .start_to_close_ms = 200,                         .heartbeat_ms = 60000},
+    };
+    static const int late[] = {0, TASK_GRACE_MS, TASK_GRACE_MS, TASK_GRACE_MS};
+    enum { COUNT = sizeof orders / sizeof *orders };
+    struct slot slots[COUNT] = {0}, alive = {0};
+    submit(loop, &alive, (struct order){.type = "nap", .heartbeat_ms = 200});
+    for (int i = 0; i < COUNT; i++)
+        submit(loop, &slots[i], orders[i]);
+    for (int i = 0; i < COUNT; i++) {
+        await(&slots[i], has_finished);
+        assert_int_equal(slots[i].kind, ACTIVITY_DROPPED);
+        assert_in_range(slots[i].finished_ms - slots[i].submitted_ms, TASK_GRACE_MS + 199 + late[i],
+                        TASK_GRACE_MS + 199 + late[i] + 2000);
+        clear(&slots[i]);
+    }
+    assert_false(alive.finished);
+    assert_true(alive.beats > 20);
+    activity_loop_stop(loop);
+    clear(&alive);
+}
+
 static void a_script_may_clean_up_after_it_was_cancelled(void **state)
 {
     (void)state;
@@ -272,6 +337,8 @@ int main(void)
         cmocka_unit_test(heartbeats_carry_details_to_the_next_attempt),
         cmocka_unit_test(a_task_that_waits_beats_by_itself_and_keeps_its_details),
         cmocka_unit_test(why_it_was_cancelled_decides_what_the_server_hears),
+        cmocka_unit_test(the_weightiest_reason_counts),
+        cmocka_unit_test(a_task_that_the_server_has_given_up_is_ended),
         cmocka_unit_test(a_script_may_clean_up_after_it_was_cancelled),
         cmocka_unit_test(a_task_cancelled_before_it_waits_is_cancelled_when_it_does),
         cmocka_unit_test(a_memory_bomb_fails_its_task_alone),
