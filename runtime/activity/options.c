@@ -32,19 +32,24 @@ static const struct unit sizes[] = {
     {NULL, 0                   },
 };
 
-/* "1.5h" by a table of units; negative when it is no such thing. */
+/* "1.5h" or "1h30m" by a table of units; negative when it is no such thing. */
 static double measure(const char *text, const struct unit *units)
 {
-    char *end;
-    double amount = strtod(text, &end);
-    if (end == text || !(amount >= 0))
-        return -1;
-    while (*end == ' ')
-        end++;
-    for (; units->name; units++)
-        if (strcasecmp(end, units->name) == 0)
-            return amount * units->factor;
-    return -1;
+    double sum = 0;
+    do {
+        char *end;
+        double amount = strtod(text, &end);
+        size_t size = strspn(end, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        const struct unit *unit = units;
+        while (unit->name &&
+               (strlen(unit->name) != size || strncasecmp(end, unit->name, size) != 0))
+            unit++;
+        if (end == text || !(amount >= 0) || !unit->name)
+            return -1;
+        sum += amount * unit->factor;
+        text = end + size;
+    } while (*text);
+    return sum;
 }
 
 int64_t options_duration(lua_State *L, int index, const char *what)

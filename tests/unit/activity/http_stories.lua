@@ -67,7 +67,10 @@ return {
   { "an unknown option names the nearest", function()
     local err = refused("ValueError", http.get, { url = server, tiemout = 1 })
     has(err.message, "unknown option 'tiemout', did you mean 'timeout'?")
-    has(refused("ValueError", http.get, { url = server, timeout = "soon" }).message, "must be a duration")
+    for _, wrong in ipairs { "soon", "", "5 s", "-1s", "1x", "1h30" } do
+      has(refused("ValueError", http.get, { url = server, timeout = wrong }).message, "must be a duration")
+    end
+    equal(http.get({ url = server .. "/ok", timeout = "1m30s", max_bytes = "1.5KB" }).status, 200)
     has(refused("ValueError", http.get, { url = server, headers = { a = "b\r\nc: d" } }).message, "one-line")
     has(refused("ValueError", http.get, { url = server, json = {}, body = "" }).message, "one of json, form and body")
   end },

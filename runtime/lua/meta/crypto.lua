@@ -1,0 +1,85 @@
+---@meta crypto
+-- What an editor knows about `crypto`. The module itself is C: runtime/activity/crypto.c. For activities; never waits.
+--
+-- Sums are bytes: `crypto.hex(crypto.sha256(text))` is what people read.
+
+---@class CryptoSum
+local CryptoSum = {}
+
+---Adds to what is summed; returns the sum.
+---@param text string
+---@return CryptoSum
+function CryptoSum:add(text) end
+
+---The sum's bytes. It takes no more then.
+---@return string
+function CryptoSum:finish() end
+
+---@class cryptolib
+crypto = {}
+
+---@param text string
+---@return string bytes 16
+function crypto.md5(text) end
+
+---@param text string
+---@return string bytes 20
+function crypto.sha1(text) end
+
+---@param text string
+---@return string bytes 32
+function crypto.sha256(text) end
+
+---@param text string
+---@return string bytes 64
+function crypto.sha512(text) end
+
+---@param kind "sha256"|"sha1"|"sha512"|"md5"
+---@param key string
+---@param text string
+---@return string bytes
+function crypto.hmac(kind, key, text) end
+
+---A sum that is made piece by piece.
+---@param kind "sha256"|"sha1"|"sha512"|"md5"
+---@return CryptoSum
+function crypto.start(kind) end
+
+---@param bytes string
+---@return string digits in lower case
+function crypto.hex(bytes) end
+
+---Raises ValueError for what is not pairs of hexadecimal digits.
+---@param digits string
+---@return string bytes
+function crypto.unhex(digits) end
+
+---@param bytes string
+---@return string text padded
+function crypto.base64(bytes) end
+
+---@param bytes string
+---@return string text in the alphabet for URLs, without padding
+function crypto.base64url(bytes) end
+
+---Reads both alphabets, with padding or without. Raises ValueError for anything else.
+---@param text string
+---@return string bytes
+function crypto.unbase64(text) end
+
+---Bytes that nobody can guess, up to 1 MiB.
+---@param count integer
+---@return string bytes
+function crypto.random(count) end
+
+---A random UUID, version 4.
+---@return string
+function crypto.uuid() end
+
+---Whether two texts are equal, in a time that does not tell where they differ: for tokens and signatures.
+---@param a string
+---@param b string
+---@return boolean
+function crypto.equal(a, b) end
+
+return crypto
