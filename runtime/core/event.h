@@ -136,10 +136,6 @@ struct event {
         struct { /* EVENT_WORKFLOW_STARTED */
             struct span original_run_id;
         } workflow;
-        struct { /* EVENT_MARKER_RECORDED of a kind that is matched by number */
-            uint32_t seq;
-            bool deprecated;
-        } marker;
     };
 
     const void *attrs; /* the feeder's: never opened here */

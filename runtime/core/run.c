@@ -64,10 +64,6 @@ static bool check_reach(const struct run *run, struct error *err)
         return error_set(err, ERROR_MALFORMED,
                          "history ends at event %lld, before the task's event %lld",
                          (long long)run->history.last_fed, (long long)started);
-    if (run->ahead && run->history.last_fed > run->last_event)
-        return error_set(err, ERROR_MALFORMED,
-                         "a query has shown this run events up to %lld before their task",
-                         (long long)run->last_event);
     if (started && started <= run->last_event && !run_closed(run))
         return error_set(err, ERROR_MALFORMED, "the task of event %lld was worked off before",
                          (long long)started);
@@ -139,6 +135,10 @@ static bool looks_ahead(const struct run *run)
 
 static bool apply_sequence(struct run *run, const struct sequence *sequence, struct error *err)
 {
+    if (run->ahead)
+        return error_set(err, ERROR_MALFORMED,
+                         "a query has shown this run events up to %lld before their task",
+                         (long long)run->last_event);
     run->sequence_end = sequence->events[sequence->count - 1]->id;
     if (sequence->after && sequence->after->type == EVENT_TASK_COMPLETED &&
         !learn(run, sequence->after, err))

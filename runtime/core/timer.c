@@ -47,13 +47,14 @@ bool timer_revoke(struct run *run, const struct command *command, struct error *
         return error_set(err, ERROR_BUG, "timer %u was never started", command->seq);
     if (!timer || timer->state == CANCELING)
         return true;
-    if (machine_step(&timer_table, &timer->state, IN_CANCEL)->effect == DROP) {
+    int effect = machine_step(&timer_table, &timer->state, IN_CANCEL)->effect;
+    cancel.initiating_id = timer->event_id;
+    if (effect == ASK_CANCEL)
+        match_ask(&run->match, &cancel);
+    if (effect == DROP) {
         match_drop(&run->match, COMMAND_START_TIMER, timer->seq);
         roster_strike(&run->timers, timer);
-        return true;
     }
-    cancel.initiating_id = timer->event_id;
-    match_ask(&run->match, &cancel);
     return true;
 }
 

@@ -66,13 +66,13 @@ static unsigned pick(struct actor *actor, unsigned limit)
 
 static bool schedule(struct actor *actor, struct command *c, struct arena *arena)
 {
-    static const struct span names[] = {SPAN("charge"), SPAN("reserve"), SPAN("ship")};
+    static const char *const names[] = {"charge", "reserve", "ship"};
     if (actor->activity_count == ACTOR_THINGS)
         return false;
     c->type = COMMAND_SCHEDULE_ACTIVITY;
     c->seq = ++actor->activity_count;
     c->key = span_of(arena_printf(arena, "%u", c->seq));
-    c->name = names[pick(actor, 3)];
+    c->name = span_of(arena_copy_text(arena, names[pick(actor, 3)]));
     return true;
 }
 
@@ -108,11 +108,10 @@ static bool cancel_timer(struct actor *actor, struct command *c)
     return true;
 }
 
-static bool mark(struct actor *actor, struct command *c)
+static bool mark(struct actor *actor, struct command *c, struct arena *arena)
 {
-    static const struct span names[] = {SPAN("a"), SPAN("b")};
     c->type = COMMAND_RECORD_MARKER;
-    c->key = names[pick(actor, 2)];
+    c->key = span_of(arena_printf(arena, "%c", 'a' + (int)pick(actor, 2)));
     return true;
 }
 
@@ -139,7 +138,7 @@ static bool choose(struct actor *actor, struct command *c, struct arena *arena)
     case 19:
         return end(actor, c);
     default:
-        return mark(actor, c);
+        return mark(actor, c, arena);
     }
 }
 
@@ -152,7 +151,7 @@ struct command *actor_act(struct actor *actor, const struct run_jobs *jobs, stru
         take_job(actor, &jobs->jobs[i]);
     *count = 0;
     for (unsigned deeds = pick(actor, DEEDS + 1); deeds > 0; deeds--) {
-        commands[*count].place = SPAN("actor.lua:1");
+        commands[*count].place = span_of(arena_copy_text(arena, "actor.lua:1"));
         *count += choose(actor, &commands[*count], arena);
     }
     return commands;

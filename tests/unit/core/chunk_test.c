@@ -212,6 +212,8 @@ static void t15_the_task_before_an_update_is_not_glued_to_it(void **state)
     (void)state;
     check((struct cutting){"start task task accepted@5 timer:1 updated fired@9 task", 0,
                            "3 6 13 14", false, false});
+    check((struct cutting){"start task open failed task accepted@8 complete", 0, "3 9 12", false,
+                           false});
 }
 
 static void t17_a_token_may_lead_to_an_empty_page(void **state)
@@ -232,6 +234,13 @@ static void t17_a_token_may_lead_to_an_empty_page(void **state)
     assert_true(s.last);
     assert_int_equal(history_take(&h, false, &s), HISTORY_ENDS);
     history_release(&h);
+}
+
+static void a_task_without_commands_at_the_end_is_one_sequence_with_its_completion(void **state)
+{
+    (void)state;
+    check((struct cutting){"start task signal:s task", 0, "3 8", false, false});
+    check((struct cutting){"start task signal:s task", 0, "3 7 8", false, true});
 }
 
 static void with_flag_1_each_completed_task_ends_a_sequence(void **state)
@@ -306,6 +315,7 @@ int main(void)
         cmocka_unit_test(t14_an_update_in_the_first_task),
         cmocka_unit_test(t15_the_task_before_an_update_is_not_glued_to_it),
         cmocka_unit_test(t17_a_token_may_lead_to_an_empty_page),
+        cmocka_unit_test(a_task_without_commands_at_the_end_is_one_sequence_with_its_completion),
         cmocka_unit_test(with_flag_1_each_completed_task_ends_a_sequence),
         cmocka_unit_test(with_flag_1_failed_attempts_are_glued_all_the_same),
         cmocka_unit_test(a_history_that_another_sdk_began_changes_its_rule_where_ours_came_in),

@@ -196,6 +196,39 @@ static void the_trail_begins_anew_with_each_task(void **state)
     player_evict(&p);
 }
 
+/* The answer's commands die with the task; what recognises their events does not. */
+static void commands_are_known_when_their_memory_is_gone(void **state)
+{
+    (void)state;
+    struct builder b = {.stepwise = true};
+    struct player p = {0};
+    char text[] = "1 charge w.lua:1 w.lua:2";
+    struct command commands[] = {
+        {.type = COMMAND_SCHEDULE_ACTIVITY,
+         .seq = 1,
+         .key = {text, 1},
+         .name = {text + 2, 6},
+         .place = {text + 9, 7}},
+        {.type = COMMAND_COMPLETE_WORKFLOW,             .place = {text + 17, 7}},
+    };
+    builder_write(&b, "start open");
+    player_begin(&p, &b);
+    player_next(&p);
+    assert_true(run_apply(p.run, commands, 2, &p.err));
+    player_next(&p);
+    player_answer(&p);
+    memset(text, '?', sizeof text);
+    memset(commands, 0, sizeof commands);
+    builder_write(&b, "completed activity:1/charge timer:1");
+    player_begin(&p, &b);
+    assert_string_equal(player_next(&p), "fail");
+    assert_string_equal(p.err.text,
+                        "[TMPRL1100] nondeterminism at event 6: history has TimerStarted '1', the "
+                        "script asked for completing the workflow at w.lua:2; before that: event "
+                        "5 ActivityTaskScheduled 'charge' matched line 1");
+    player_evict(&p);
+}
+
 static void names_too_long_to_show_are_cut_between_letters(void **state)
 {
     (void)state;
@@ -336,6 +369,7 @@ int main(void)
         cmocka_unit_test(the_cancel_of_another_one),
         cmocka_unit_test(the_trail_shows_the_last_three_matches),
         cmocka_unit_test(the_trail_begins_anew_with_each_task),
+        cmocka_unit_test(commands_are_known_when_their_memory_is_gone),
         cmocka_unit_test(names_too_long_to_show_are_cut_between_letters),
         cmocka_unit_test(an_event_of_something_that_is_not_open),
         cmocka_unit_test(an_event_that_cannot_be),

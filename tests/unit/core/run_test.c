@@ -2,6 +2,7 @@
  */
 #include "story.h"
 
+#include "core/inside.h"
 #include "player.h"
 
 static void apply(struct player *p, const char *jobs, const char *act)
@@ -312,6 +313,52 @@ static void a_run_of_another_sdk_is_cut_by_its_rule_and_takes_up_ours(void **sta
     player_evict(&p);
 }
 
+static void a_query_of_another_sdks_run_that_rests_behind_a_task_without_commands(void **state)
+{
+    (void)state;
+    struct builder b = {0};
+    struct player p = {0};
+    builder_write(&b, "start task signal:s task");
+    player_begin(&p, &b);
+    apply(&p, "3*: initialize", "");
+    apply(&p, "7*: signal(s)", "");
+    assert_string_equal(player_next(&p), "nothing");
+    assert_string_equal(player_answer(&p), "-");
+    assert_false(p.answer.stale);
+    player_evict(&p);
+}
+
+/* --- memory --- */
+
+static void between_tasks_a_run_keeps_what_is_open_and_no_more(void **state)
+{
+    (void)state;
+    struct builder b = {.stepwise = true};
+    struct player p = {0};
+    assert_true(sizeof *p.run <= 448);
+    builder_write(&b, "start open");
+    player_begin(&p, &b);
+    apply(&p, "3: initialize",
+          "timer:1 timer:2 timer:3 activity:1/a activity:2/b marker:a marker:b");
+    player_next(&p);
+    player_answer(&p);
+    assert_null(p.run->history.events);
+    assert_null(p.run->jobs.jobs);
+    assert_null(p.run->match.list);
+    assert_int_equal(p.run->match.room, 7);
+    builder_write(&b, "completed timer:1 timer:2 timer:3 activity:1/a activity:2/b marker:a "
+                      "marker:b fired@5 fired@6 begun@8 done@8 open");
+    player_begin(&p, &b);
+    apply(&p, "17: fire(1) fire(2) activity(1 done)", "");
+    player_next(&p);
+    player_answer(&p);
+    assert_null(p.run->match.asked);
+    assert_null(p.run->match.kept);
+    assert_int_equal(p.run->timers.room, 1);
+    assert_int_equal(p.run->activities.room, 1);
+    player_evict(&p);
+}
+
 /* --- broken histories: the run fails, its owner rebuilds it --- */
 
 static void fails(const char *history, int64_t started_id, const char *text)
@@ -443,6 +490,8 @@ int main(void)
         cmocka_unit_test(a_cancel_from_outside_ends_an_activity_and_the_run_in_one_task),
         cmocka_unit_test(the_first_answer_records_our_flag_and_name),
         cmocka_unit_test(a_run_of_another_sdk_is_cut_by_its_rule_and_takes_up_ours),
+        cmocka_unit_test(a_query_of_another_sdks_run_that_rests_behind_a_task_without_commands),
+        cmocka_unit_test(between_tasks_a_run_keeps_what_is_open_and_no_more),
         cmocka_unit_test(t16_a_blank_history_is_an_error),
         cmocka_unit_test(a_history_that_ends_before_the_task_is_an_error),
         cmocka_unit_test(a_page_behind_the_last_one_is_an_error),
