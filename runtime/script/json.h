@@ -28,6 +28,9 @@ bool json_push(lua_State *L, struct span text, struct error *err);
  * as it was. */
 bool json_write(lua_State *L, int index, struct bytes *out, struct error *err);
 
+/* The literal of the json.number at index, empty when it is none; lives as long as the value. */
+struct span json_number_literal(lua_State *L, int index);
+
 /* The module table for environments: decode, encode, null, array, object, number. The functions
  * raise plain messages. Documented for scripts in lua/meta/json.lua. */
 int json_open(lua_State *L);

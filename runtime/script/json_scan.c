@@ -58,15 +58,19 @@ static bool fail_at(struct json_scan *scan, const char *at, const char *what, st
     return expected(scan, what, err);
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
 /* The next byte that is not white space, 0 at the end; scan->at stands on it. */
-static char next_byte(struct json_scan *scan)
+static inline char next_byte(struct json_scan *scan)
 {
     const char *p = scan->at;
-    const char *end = scan->end;
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    while (p < scan->end && is_space(*p))
         p++;
     scan->at = p;
-    return p < end ? *p : '\0';
+    return p < scan->end ? *p : '\0';
 }
 
 const char *json_skip_plain(const char *p, const char *end)

@@ -3,6 +3,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "script/json.h"
+
 enum { KEEP = 1 << 20 };
 
 /* Their addresses are the keys in the registry. */
@@ -32,6 +34,13 @@ static bool is_number(lua_State *L, int index)
     bool same = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
     return same;
+}
+
+struct span json_number_literal(lua_State *L, int index)
+{
+    if (index < 0 && index > LUA_REGISTRYINDEX)
+        index = lua_gettop(L) + 1 + index;
+    return is_number(L, index) ? literal_at(L, index) : (struct span){0};
 }
 
 static int number_tostring(lua_State *L)

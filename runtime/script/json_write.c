@@ -83,6 +83,15 @@ void json_add_text(struct bytes *out, struct span text)
 
 static bool write_text(struct writer *w, const struct place *place, struct span text)
 {
+    const char *plain = json_skip_plain(text.data, text.data + text.size);
+    if (plain == text.data + text.size) {
+        char *to = bytes_reserve(w->out, text.size + 2);
+        to[0] = '"';
+        memcpy(to + 1, text.data, text.size);
+        to[text.size + 1] = '"';
+        bytes_added(w->out, text.size + 2);
+        return true;
+    }
     size_t valid = utf8_prefix(text);
     if (valid < text.size) {
         char why[80];
@@ -130,48 +139,75 @@ static void sort_keys(struct span *keys, size_t count)
     }
 }
 
-static bool is_index(lua_State *L, int index)
+/* What kinds of keys a table has. Counted over all of them, since their order in memory is another
+ * one in every process: whatever is decided or refused must not depend on it. */
+struct census {
+    size_t base;    /* in vm->keys: where the table's keys begin, those that are text */
+    size_t texts;   /* keys that are text */
+    size_t places;  /* 1, 2, 3, ... */
+    size_t numbers; /* other integers */
+    size_t others;
+    double highest; /* of places */
+};
+
+static bool is_integer(lua_State *L, int index)
 {
-    double n = lua_tonumber(L, index);
+    double n = lua_type(L, index) == LUA_TNUMBER ? lua_tonumber(L, index) : NAN;
     return n == floor(n) && fabs(n) <= 9007199254740992.0;
 }
 
-/* An object marked as such may have integers as keys: they become text, anchored in a table that
- * this leaves on the stack. Keys of unmarked objects are text already. */
-static bool index_key(struct writer *w, int texts, struct span *key)
+static void add_key(struct writer *w, const char *data, size_t size)
 {
-    lua_State *L = w->L;
-    if (lua_type(L, -2) != LUA_TNUMBER || !is_index(L, -2))
-        return false;
-    char text[NUMBER_TEXT_MAX];
-    size_t size = number_write(lua_tonumber(L, -2), text);
-    lua_pushlstring(L, text, size);
-    key->data = lua_tolstring(L, -1, &key->size);
-    lua_pushvalue(L, -3);
-    lua_rawset(L, texts);
-    return true;
+    struct span key = {data, size};
+    bytes_add(&w->vm->keys, &key, sizeof key);
 }
 
-/* Adds the keys of the table on top to vm->keys. texts: 0, or where texts of integers go. */
-static bool collect_keys(struct writer *w, const struct place *place, int texts)
+static void count_key(struct writer *w, struct census *c)
 {
     lua_State *L = w->L;
-    int table = texts ? texts - 1 : lua_gettop(L);
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        size_t size;
+        const char *data = lua_tolstring(L, -1, &size);
+        add_key(w, data, size);
+        c->texts++;
+    } else if (!is_integer(L, -1)) {
+        c->others++;
+    } else if (lua_tonumber(L, -1) < 1) {
+        c->numbers++;
+    } else {
+        c->places++;
+        c->highest = fmax(c->highest, lua_tonumber(L, -1));
+    }
+}
+
+/* Of the table on top. */
+static struct census count_keys(struct writer *w)
+{
+    struct census c = {.base = w->vm->keys.size};
+    lua_pushnil(w->L);
+    while (lua_next(w->L, -2)) {
+        lua_pop(w->L, 1);
+        count_key(w, &c);
+    }
+    return c;
+}
+
+/* Integers as keys of a marked object become text, anchored in a table at `texts`. */
+static void name_integers(struct writer *w, int table, int texts)
+{
+    lua_State *L = w->L;
     lua_pushnil(L);
     while (lua_next(L, table)) {
-        struct span key;
-        if (lua_type(L, -2) == LUA_TSTRING) {
-            key.data = lua_tolstring(L, -2, &key.size);
-        } else if (!texts || !index_key(w, texts, &key)) {
-            lua_pop(L, 2);
-            return refuse(w, place, ERROR_USAGE,
-                          texts ? "an object with a key that is neither text nor an integer"
-                                : "a table with both text and other keys");
-        }
-        bytes_add(&w->vm->keys, &key, sizeof key);
         lua_pop(L, 1);
+        if (lua_type(L, -1) != LUA_TNUMBER)
+            continue;
+        char text[NUMBER_TEXT_MAX];
+        size_t size = number_write(lua_tonumber(L, -1), text);
+        lua_pushlstring(L, text, size);
+        add_key(w, lua_tostring(L, -1), size);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, texts);
     }
-    return true;
 }
 
 static struct span *keys_at(struct writer *w, size_t base)
@@ -220,61 +256,47 @@ static bool write_fields(struct writer *w, const struct place *place, int texts,
     return true;
 }
 
-static bool write_object(struct writer *w, const struct place *place, bool marked)
+static bool write_object(struct writer *w, const struct place *place, const struct census *c)
 {
-    size_t base = w->vm->keys.size;
     int texts = 0;
-    if (marked) {
+    if (c->others)
+        return refuse(w, place, ERROR_USAGE,
+                      "an object with a key that is neither text nor an integer");
+    if (c->places || c->numbers) {
         lua_newtable(w->L);
         texts = lua_gettop(w->L);
+        name_integers(w, texts - 1, texts);
     }
     bytes_add_char(w->out, '{');
-    if (!collect_keys(w, place, texts) || !write_fields(w, place, texts, base))
+    if (!write_fields(w, place, texts, c->base))
         return false;
     bytes_add_char(w->out, '}');
-    w->vm->keys.size = base;
-    if (marked)
+    if (texts)
         lua_pop(w->L, 1);
     return true;
 }
 
-/* The table on top has keys 1..n and no other. */
-static bool is_list(struct writer *w, const struct place *place, size_t *length)
+static bool check_array(struct writer *w, const struct place *place, const struct census *c)
 {
-    lua_State *L = w->L;
-    size_t count = 0;
-    double highest = 0;
-    lua_pushnil(L);
-    while (lua_next(L, -2)) {
-        lua_pop(L, 1);
-        if (lua_type(L, -1) != LUA_TNUMBER || !is_index(L, -1) || lua_tonumber(L, -1) < 1) {
-            lua_pop(L, 1);
-            return refuse(w, place, ERROR_USAGE,
-                          "an array with a key that is not 1, 2, 3, ... (json.object marks a "
-                          "table as an object)");
-        }
-        count++;
-        highest = lua_tonumber(L, -1) > highest ? lua_tonumber(L, -1) : highest;
-    }
-    if ((double)count != highest) {
-        char why[120];
-        snprintf(why, sizeof why,
-                 "an array with holes: %zu elements, but the highest index is %.0f", count,
-                 highest);
-        return refuse(w, place, ERROR_USAGE, why);
-    }
-    *length = count;
-    return true;
+    char why[120];
+    if (c->texts || c->numbers || c->others)
+        return refuse(w, place, ERROR_USAGE,
+                      "an array with a key that is not 1, 2, 3, ... (json.object marks a table as "
+                      "an object)");
+    if ((double)c->places == c->highest)
+        return true;
+    snprintf(why, sizeof why, "an array with holes: %zu elements, but the highest index is %.0f",
+             c->places, c->highest);
+    return refuse(w, place, ERROR_USAGE, why);
 }
 
-static bool write_array(struct writer *w, const struct place *place)
+static bool write_array(struct writer *w, const struct place *place, const struct census *c)
 {
-    size_t length;
-    if (!is_list(w, place, &length))
+    if (!check_array(w, place, c))
         return false;
     struct place here = {.outer = place};
     bytes_add_char(w->out, '[');
-    for (size_t i = 1; i <= length; i++) {
+    for (size_t i = 1; i <= c->places; i++) {
         if (i > 1)
             bytes_add_char(w->out, ',');
         here.index = (int)i;
@@ -296,26 +318,26 @@ static bool has_mark(struct writer *w, enum json_mark mark)
     return same;
 }
 
+static bool write_counted(struct writer *w, const struct place *place, const struct census *c)
+{
+    size_t rest = c->places + c->numbers + c->others;
+    if (has_mark(w, JSON_MARK_ARRAY))
+        return write_array(w, place, c);
+    if (has_mark(w, JSON_MARK_OBJECT) || rest == 0)
+        return write_object(w, place, c);
+    if (c->texts)
+        return refuse(w, place, ERROR_USAGE, "a table with both text and other keys");
+    return write_array(w, place, c);
+}
+
 static bool write_table(struct writer *w, const struct place *place)
 {
-    lua_State *L = w->L;
     if (w->depth == JSON_DEPTH_MAX)
         return refuse(w, NULL, ERROR_LIMIT, "nested deeper than 200 levels (a table in itself?)");
     w->depth++;
-    bool ok;
-    bool object = has_mark(w, JSON_MARK_OBJECT);
-    if (has_mark(w, JSON_MARK_ARRAY)) {
-        ok = write_array(w, place);
-    } else if (object) {
-        ok = write_object(w, place, true);
-    } else {
-        lua_pushnil(L);
-        bool empty = !lua_next(L, -2);
-        bool list = !empty && lua_type(L, -2) != LUA_TSTRING;
-        if (!empty)
-            lua_pop(L, 2);
-        ok = list ? write_array(w, place) : write_object(w, place, false);
-    }
+    struct census census = count_keys(w);
+    bool ok = write_counted(w, place, &census);
+    w->vm->keys.size = census.base;
     w->depth--;
     return ok;
 }

@@ -251,6 +251,16 @@ bool number_read(struct span text, double *out)
     return true;
 }
 
+bool number_decimal(struct span literal, struct decimal *out, bool *negative)
+{
+    struct literal l = take_apart(literal);
+    *negative = l.negative;
+    *out = (struct decimal){0};
+    if (l.value.digits)
+        *out = without_trailing_zeros(l.value.digits, l.value.exponent);
+    return !l.more;
+}
+
 /* The digits of n, not ended by a NUL. */
 static size_t put_digits(char *out, uint64_t n)
 {

@@ -27,6 +27,9 @@ struct decimal {
 /* The literal must be of JSON's grammar. False: a double cannot hold it exactly. */
 bool number_read(struct span literal, double *out);
 
+/* What the literal says, exactly; false when it takes more than 19 digits. Zero has no digits. */
+bool number_decimal(struct span literal, struct decimal *out, bool *negative);
+
 /* A finite double as JSON, its length without the NUL that ends it. */
 size_t number_write(double value, char out[NUMBER_TEXT_MAX]);
 
