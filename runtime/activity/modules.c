@@ -1,7 +1,10 @@
 #include "activity/modules.h"
 
+#include "activity/csv.h"
 #include "activity/failure.h"
+#include "activity/pages.h"
 #include "activity/task.h"
+#include "activity/zone.h"
 #include "script/json.h"
 
 static const struct module {
@@ -11,6 +14,7 @@ static const struct module {
     {"cjson",         cjson_open },
     {"json",          json_open  },
     {"native.crypto", crypto_open},
+    {"native.csv",    csv_open   },
     {"native.file",   file_open  },
     {"native.http",   http_open  },
     {"native.log",    log_open   },
@@ -18,6 +22,8 @@ static const struct module {
     {"native.secret", secret_open},
     {"native.task",   task_open  },
     {"native.timer",  timer_open },
+    {"pages",         pages_open },
+    {"zone",          zone_open  },
 };
 
 static const struct word {
@@ -26,10 +32,12 @@ static const struct word {
 } words[] = {
     {"activity", "activity.api"    }, /* a loop of tasks puts one in its place that also defines */
     {"crypto",   "native.crypto"   },
+    {"csv",      "activity.csv"    },
     {"file",     "activity.file"   },
     {"http",     "activity.http"   },
     {"json",     "json"            },
     {"log",      "activity.log"    },
+    {"pages",    "pages"           },
     {"pg",       "activity.pg"     },
     {"secret",   "activity.secret" },
     {"setting",  "activity.setting"},
@@ -45,6 +53,9 @@ void modules_global(lua_State *L, const char *name)
 struct span modules_bytes(lua_State *L, int index)
 {
     struct span text = {0};
+    const struct bytes *rows = pages_buffer(L, index);
+    if (rows)
+        return bytes_span(rows);
     if (lua_type(L, index) != LUA_TSTRING)
         failure_raise(L, "ValueError", "text is needed, not %s", failure_show(L, index));
     text.data = lua_tolstring(L, index, &text.size);

@@ -11,7 +11,8 @@ bool modules_open(struct reactor *reactor, struct error *err);
 /* Makes the value on top of the stack a global of scripts and of the library, and pops it. */
 void modules_global(lua_State *L, const char *name);
 
-/* The bytes of the text at index; raises when it is none. They live as long as the value. */
+/* The bytes of the text or pages buffer at index; raises when it is neither. They live as long as
+ * the value. */
 struct span modules_bytes(lua_State *L, int index);
 
 int cjson_open(lua_State *L);

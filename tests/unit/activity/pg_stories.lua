@@ -178,6 +178,30 @@ return {
     end)
   end },
 
+  { "what a page says is what the table says", function()
+    with(nil, function(db)
+      db:exec [[CREATE TEMP TABLE t (at timestamptz, cents numeric, day date, done bool, id bigint, more jsonb, word text);
+        SET timezone = 'UTC']]
+      local plan = pages.plan({ id = "int!", cents = "money", word = "text", done = "bool", more = "jsonb", day = "date(epoch)",
+        at = "timestamptz" }, { tz = "America/New_York" })
+      plan:add([=[{"rows":[
+        {"id":9223372036854775807,"cents":12.340,"word":"a\tb\nc\\d\u0000\u00e9\ud83d\ude00","done":true,
+          "more":{"k":"\u0000\n\"\\\t","n":1.50,"l":[]},"day":"1768366800","at":"2026-07-01 12:00:00.5"},
+        {"id":-1,"cents":"1e-7","word":"\\N","done":0,"more":"\"","day":1768366799,"at":"2026-01-14T05:00:00.123456+05:30"},
+        {"id":0,"word":""}]}]=], "rows")
+      equal(db:copy("COPY t (" .. table.concat(plan:column_names(), ", ") .. ") FROM STDIN", plan:take()), 3)
+      local rows = db:query("SELECT id::text, cents::text, word, done, more::text, day::text, at::text FROM t ORDER BY id DESC")
+      local function row(i)
+        local r = rows[i]
+        return table.concat({ r.id, tostring(r.cents), r.word, tostring(r.done), tostring(r.more), tostring(r.day), tostring(r.at) }, "|")
+      end
+      equal(row(1), "9223372036854775807|12.340|a\tb\nc\\dé😀|true|" .. [[{"k": "\n\"\\\t", "l": [], "n": 1.50}]]
+        .. "|2026-01-14|2026-07-01 16:00:00.5+00")
+      equal(row(2), "0|nil||nil|nil|nil|nil")
+      equal(row(3), [[-1|0.0000001|\N|false|"\""|2026-01-13|2026-01-13 23:30:00.123456+00]])
+    end)
+  end },
+
   { "a copy whose source or whose rows are wrong leaves nothing", function()
     with(nil, function(db)
       db:exec "CREATE TEMP TABLE t (i int)"
