@@ -39,8 +39,11 @@ static const struct word {
     {"log",      "activity.log"    },
     {"pages",    "pages"           },
     {"pg",       "activity.pg"     },
+    {"resource", "sync.resource"   },
     {"secret",   "activity.secret" },
     {"setting",  "activity.setting"},
+    {"source",   "sync.source"     },
+    {"sync",     "sync"            },
 };
 
 void modules_global(lua_State *L, const char *name)

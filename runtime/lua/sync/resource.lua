@@ -1,0 +1,2 @@
+-- The word `resource` of scripts.
+return require("sync").resource

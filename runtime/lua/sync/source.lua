@@ -1,0 +1,2 @@
+-- The word `source` of scripts.
+return require("sync").source
