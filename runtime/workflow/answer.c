@@ -351,6 +351,7 @@ static bool answer_well(struct workflow_run *run, struct workflow_answer *answer
         return true;
     }
     run_reply(run->core, &core);
+    answer->evict = !core.respond; /* a run that is over: nobody waits for an answer */
     return !core.respond || complete(run, &core, answer);
 }
 

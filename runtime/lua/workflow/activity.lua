@@ -75,9 +75,9 @@ local function attributes_of(run, name, id, input, o)
   }
 end
 
--- The core answers a cancel: at once for "try" and "abandon", with the activity's own end for "wait".
+-- The core answers a cancel: at once for "try" and "abandon", with the activity's own end for "wait". A
+-- second one is nothing to it.
 local function cancel_activity(run, activity)
-  activity.cancelling = true
   S.command(run, { type = CANCEL_ACTIVITY, seq = activity.seq, mode = activity.mode })
 end
 

@@ -51,7 +51,7 @@ end
 ---@param reason? string
 function Future:cancel(reason)
   local run = S.acting("future:cancel")
-  if self.ok == nil and not self.cancelling then self.cancel_operation(run, self, reason or "cancelled") end
+  if self.ok == nil then self.cancel_operation(run, self, reason or "cancelled") end
 end
 
 --- Whether there is a result or an error, so that wait() returns at once.

@@ -150,7 +150,6 @@ local function activate(run, activation)
   if activation.start then begin(run, activation.start) end
   run.host.set_now(activation.now_ms)
   if activation.queries then return answer(run, activation) end
-  if run.closed then return { commands = {} } end
   return apply(run, activation)
 end
 

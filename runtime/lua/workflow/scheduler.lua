@@ -87,10 +87,7 @@ end
 --- What this activation asks for.
 function S.commands(run)
   local list = commands or {}
-  if run.terminal then
-    list[#list + 1] = run.terminal
-    run.terminal, run.closed = nil, true
-  end
+  list[#list + 1] = run.terminal
   return list
 end
 
@@ -278,7 +275,7 @@ local function cancelled_operations(run)
   local found = {}
   for _, pending in ipairs { run.activities or {}, run.timers or {} } do
     for _, future in pairs(pending) do
-      if not future.cancelling and cancelled(future.scope) then found[#found + 1] = future end
+      if cancelled(future.scope) then found[#found + 1] = future end
     end
   end
   table.sort(found, by_order)

@@ -11,7 +11,6 @@ local START_TIMER, CANCEL_TIMER = 3, 6 -- enum command_type
 
 -- The wait ends at once; the server only needs to know.
 local function cancel_timer(run, timer, reason)
-  timer.cancelling = true
   run.timers[timer.seq] = nil
   local id = tostring(timer.seq)
   S.command(run, { type = CANCEL_TIMER, seq = timer.seq, key = id, attributes = { timer_id = id } })

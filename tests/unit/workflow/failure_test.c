@@ -83,6 +83,34 @@ static void a_payload_over_the_limit_fails_the_task_before_the_server_sees_it(vo
     workflow_run_free(run);
 }
 
+static void an_answer_over_the_limit_of_a_message_fails_the_task(void **state)
+{
+    (void)state;
+    theatre_script("workflows/t.lua", "workflow 'Big' { run = function()\n"
+                                      "  local text = ('y'):rep(1900000)\n"
+                                      "  workflow.wait_all { workflow.start('x', text),\n"
+                                      "    workflow.start('x', text) }\n"
+                                      "end }");
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer = work(run, poll("start Big; open", 1));
+    const Failed *f = failed(&answer);
+    assert_int_equal(f->cause, 37);
+    has(f->failure->message, "[TMPRL1103] the task's answer has 38");
+    workflow_run_free(run);
+}
+
+static void an_error_text_that_is_no_utf8_is_told_as_far_as_it_is(void **state)
+{
+    (void)state;
+    theatre_script("workflows/t.lua", "workflow 'Raw' { run = function()\n"
+                                      "  error('caf\\233 \\195\\169', 0)\n"
+                                      "end }");
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer = work(run, poll("start Raw; open", 1));
+    assert_string_equal(failed(&answer)->failure->message, "caf? \303\251");
+    workflow_run_free(run);
+}
+
 static void text_that_is_no_utf8_fails_the_task(void **state)
 {
     (void)state;
@@ -183,6 +211,8 @@ int main(void)
         STORY(only_the_first_attempt_of_a_failing_task_is_told),
         STORY(a_mistake_shows_where_it_was_made),
         STORY(a_payload_over_the_limit_fails_the_task_before_the_server_sees_it),
+        STORY(an_answer_over_the_limit_of_a_message_fails_the_task),
+        STORY(an_error_text_that_is_no_utf8_is_told_as_far_as_it_is),
         STORY(text_that_is_no_utf8_fails_the_task),
         STORY(what_a_workflow_must_not_touch_fails_the_task_with_the_line),
         STORY(a_loop_without_end_is_stopped_and_hurts_nobody),

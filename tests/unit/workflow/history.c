@@ -361,6 +361,12 @@ static void write_marker(struct history_writer *w)
     ATTRIBUTES(e, MARKER_RECORDED, marker_recorded)->marker_name = kept(w, w->second);
 }
 
+/* A type of event that nobody knows. */
+static void write_strange(struct history_writer *w)
+{
+    add(w, 250)->worker_may_ignore = strcmp(w->second, "ignorable") == 0;
+}
+
 static const struct {
     const char *word;
     void (*write)(struct history_writer *w);
@@ -386,6 +392,7 @@ static const struct {
     {"fired",     write_fired    },
     {"stopped",   write_stopped  },
     {"marker",    write_marker   },
+    {"strange",   write_strange  },
     {"complete",  write_complete },
     {"fail",      write_fail     },
     {"cancelled", write_cancelled},

@@ -12,6 +12,7 @@
  *     activity ID TYPE   began ID   done ID [JSON]   broke ID TYPE TEXT   late ID (timed out)
  *     revoke ID (cancel requested)   revoked ID
  *     timer ID   fired ID   stopped ID      marker NAME
+ *     strange [ignorable] (an event type that nobody knows)
  *     complete [JSON]   fail   cancelled   renew (continued as new)
  *
  * 'text' stands for "text", so that C needs no backslashes. `done` and `broke` begin the activity

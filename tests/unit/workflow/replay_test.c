@@ -229,6 +229,38 @@ static void a_cancelled_activity_that_waits_has_the_last_word(void **state)
                     "task; complete [false,'CancelledError']");
 }
 
+static void waiting_for_several_that_are_cancelled_has_their_last_word_too(void **state)
+{
+    (void)state;
+    theatre_replays("workflow 'All' { run = function()\n"
+                    "  local a = workflow.start('x', nil, { cancel = 'wait' })\n"
+                    "  local b = workflow.start('y', nil, { cancel = 'wait' })\n"
+                    "  local ok, err = pcall(workflow.wait_all, { a, b })\n"
+                    "  return { ok, err.type, err.activity_type }\n"
+                    "end }",
+                    "start All; task; activity 1 x; activity 2 y; began 1; began 2; cancel; task;"
+                    "revoke 1; revoke 2; revoked 2; task; complete [false,'ActivityError','y']");
+}
+
+static void cancelling_the_workflow_reaches_into_a_timeout(void **state)
+{
+    (void)state;
+    theatre_replays("workflow 'Limit' { run = function()\n"
+                    "  workflow.timeout('10s', function() workflow.sleep('1h') end)\n"
+                    "end }",
+                    "start Limit; task; timer 1; timer 2; cancel; task; stopped 1; stopped 2;"
+                    "cancelled");
+}
+
+static void cancelling_what_nobody_asked_to_cancel_fails_the_workflow(void **state)
+{
+    (void)state;
+    theatre_replays("workflow 'Own' { run = function()\n"
+                    "  workflow.scope(function(scope) scope:cancel() workflow.sleep('1h') end)\n"
+                    "end }",
+                    "start Own; task; fail");
+}
+
 static void a_scope_is_cancelled_without_its_surroundings(void **state)
 {
     (void)state;
@@ -289,6 +321,40 @@ static void what_begins_and_is_cancelled_at_once_leaves_no_event(void **state)
 }
 
 /* --- ends --- */
+
+static void the_first_of_two_endings_counts(void **state)
+{
+    (void)state;
+    theatre_replays("workflow 'Race' { run = function()\n"
+                    "  local over = false\n"
+                    "  workflow.on_signal('fail', function()\n"
+                    "    workflow.await(function() return over end)\n"
+                    "    error(ValueError('too late'))\n"
+                    "  end)\n"
+                    "  workflow.sleep('1s')\n"
+                    "  over = true\n"
+                    "  return 'first'\n"
+                    "end }",
+                    "start Race; task; timer 1; signal fail; fired 1; task; complete 'first'");
+}
+
+static void null_is_no_value(void **state)
+{
+    (void)state;
+    theatre_replays("workflow 'Null' { run = function(x) return { x == nil } end }",
+                    "start Null null; task; complete [true]");
+}
+
+static void unknown_events_are_passed_over_when_the_server_allows_it(void **state)
+{
+    (void)state;
+    theatre_replays("workflow 'Nap' { run = function() workflow.sleep('5s') end }",
+                    "start Nap; strange ignorable; task; timer 1; fired 1; strange ignorable; task;"
+                    "complete");
+    theatre_refuses("workflow 'Nap' { run = function() workflow.sleep('5s') end }",
+                    "start Nap; task; timer 1; strange; fired 1; task; complete", ERROR_MALFORMED,
+                    "EventType250");
+}
 
 static void continue_as_new_never_returns_even_inside_pcall(void **state)
 {
@@ -417,6 +483,12 @@ int main(void)
         STORY(cancelling_the_workflow_raises_in_main_which_may_clean_up),
         STORY(a_cancelled_activity_that_only_tries_ends_at_once),
         STORY(a_cancelled_activity_that_waits_has_the_last_word),
+        STORY(waiting_for_several_that_are_cancelled_has_their_last_word_too),
+        STORY(cancelling_the_workflow_reaches_into_a_timeout),
+        STORY(cancelling_what_nobody_asked_to_cancel_fails_the_workflow),
+        STORY(the_first_of_two_endings_counts),
+        STORY(null_is_no_value),
+        STORY(unknown_events_are_passed_over_when_the_server_allows_it),
         STORY(a_scope_is_cancelled_without_its_surroundings),
         STORY(a_timeout_cancels_what_it_surrounds),
         STORY(a_timeout_that_is_not_needed_stops_its_timer),

@@ -264,6 +264,31 @@ static void a_history_with_a_hole_fails_the_task_when_the_whole_has_it_too(void 
     workflow_run_free(run);
 }
 
+static void an_event_without_its_attributes_fails_the_task(void **state)
+{
+    (void)state;
+    theatre_script("workflows/t.lua", nap);
+    struct workflow_run *run = new_run();
+    Poll *p = poll("start Nap; open", 1);
+    p->history->events[0]->attributes_case = 0;
+    struct workflow_answer answer = work(run, p);
+    has(failed(&answer)->failure->message, "event 1 (WorkflowExecutionStarted) has no attributes");
+    workflow_run_free(run);
+}
+
+static void a_task_of_a_run_that_is_over_is_not_answered(void **state)
+{
+    (void)state;
+    theatre_script("workflows/t.lua", nap);
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer = work(run, poll("start Nap; task; timer 1; fired 1; task;"
+                                                   "activity 1 wake; done 1 'up'; task; complete",
+                                                   1));
+    assert_int_equal(answer.kind, ANSWER_NOTHING);
+    assert_true(answer.evict);
+    workflow_run_free(run);
+}
+
 /* --- queries --- */
 
 static void queries_beside_a_task_are_answered_with_it(void **state)
@@ -315,6 +340,52 @@ static void a_query_of_its_own_is_answered_from_memory_or_from_history(void **st
                                   "done 1 'up'; task; complete 'up'",
                                   1, query("state", "2")));
     assert_string_equal(text_of(answered(&answer)->query_result), "[\"fine\",2]");
+    workflow_run_free(run);
+}
+
+static void a_query_about_later_events_than_memory_has_needs_the_history(void **state)
+{
+    struct workflow_answer answer;
+
+    (void)state;
+    theatre_script("workflows/t.lua", nap);
+    struct workflow_run *run = new_run();
+    work(run, poll("start Nap; open", 1));
+    Poll *p = query_poll("start Nap; open", 4, query("state", NULL));
+    p->previous_started_event_id = 9;
+    workflow_begin(run, theatre_arena(), p);
+    assert_int_equal(workflow_step(run, &answer), WORKFLOW_NEEDS_PAGE);
+    workflow_end(run);
+    workflow_run_free(run);
+}
+
+static void a_query_on_a_broken_history_is_left_to_the_next_worker(void **state)
+{
+    (void)state;
+    theatre_script("workflows/t.lua", nap);
+    struct workflow_run *run = new_run();
+    Poll *p = query_poll("start Nap; task; timer 1", 1, query("state", NULL));
+    p->history->events[2] = p->history->events[3];
+    struct workflow_answer answer = work(run, p);
+    assert_int_equal(answer.kind, ANSWER_NOTHING);
+    assert_true(answer.evict);
+    workflow_run_free(run);
+}
+
+static void too_large_a_result_fails_its_query_alone(void **state)
+{
+    struct error err = {0};
+
+    (void)state;
+    theatre_script("workflows/t.lua",
+                   "workflow 'Big' { run = function() workflow.sleep(1) end,\n"
+                   "queries = { all = function() return ('x'):rep(5000) end } }");
+    assert_true(theatre_try_host((struct workflow_options){.payload_limit = 1000}, &err));
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer =
+        work(run, query_poll("start Big; task; timer 1", 1, query("all", NULL)));
+    has(answered(&answer)->error_message, "over the limit of 1000");
+    assert_false(answer.evict);
     workflow_run_free(run);
 }
 
@@ -395,6 +466,11 @@ int main(void)
         STORY(a_history_with_a_hole_fails_the_task_when_the_whole_has_it_too),
         STORY(queries_beside_a_task_are_answered_with_it),
         STORY(a_query_of_its_own_is_answered_from_memory_or_from_history),
+        STORY(an_event_without_its_attributes_fails_the_task),
+        STORY(a_task_of_a_run_that_is_over_is_not_answered),
+        STORY(a_query_about_later_events_than_memory_has_needs_the_history),
+        STORY(a_query_on_a_broken_history_is_left_to_the_next_worker),
+        STORY(too_large_a_result_fails_its_query_alone),
         STORY(the_stack_of_a_waiting_run_can_be_asked_for),
         STORY(the_workflow_tells_what_it_answers_to),
         STORY(a_query_that_acts_fails_and_leaves_the_run_as_it_was),

@@ -1,0 +1,130 @@
+/* Where workflow types come from, and how runs share VMs. */
+#include "story.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "workflow/desk.h"
+#include "workflow/host.h"
+
+static const char *const nap = "workflow 'Nap' { run = function() workflow.sleep('5s') end }";
+
+static void refused(const char *part)
+{
+    struct error err = {0};
+
+    assert_false(theatre_try_host((struct workflow_options){0}, &err));
+    assert_int_equal(err.kind, ERROR_SCRIPT);
+    has(err.text, part);
+}
+
+static void a_type_that_two_scripts_define_is_refused(void **state)
+{
+    (void)state;
+    theatre_script("workflows/a.lua", nap);
+    theatre_script("workflows/b.lua", nap);
+    refused("workflow \"Nap\" is defined in workflows/a.lua and in workflows/b.lua");
+}
+
+static void a_script_may_require_one_that_defines_workflows(void **state)
+{
+    (void)state;
+    theatre_script("workflows/a.lua", nap);
+    theatre_script("workflows/b.lua", "require 'workflows.a'\n"
+                                      "workflow 'Other' { run = function() end }");
+    assert_int_equal(theatre_host()->types.count, 2);
+}
+
+static void a_script_that_does_not_compile_names_its_line(void **state)
+{
+    (void)state;
+    theatre_script("workflows/a.lua", "\nlocal x = = 1");
+    refused("workflows/a.lua:2");
+}
+
+static void a_script_that_fails_at_its_top_level_names_its_line(void **state)
+{
+    (void)state;
+    theatre_script("workflows/a.lua", "\nworkflow.sleep(1)");
+    refused("workflows/a.lua:2: workflow.sleep cannot be called at the top level of a script");
+}
+
+static void a_definition_is_checked_where_it_stands(void **state)
+{
+    (void)state;
+    theatre_script("workflows/a.lua", "workflow 'A' { run = function() end, signal = {} }");
+    refused(
+        "workflows/a.lua:1: workflow \"A\" has no option \"signal\"; did you mean \"signals\"?");
+    theatre_forget();
+    theatre_script("workflows/a.lua", "workflow 'A' { }");
+    refused("workflows/a.lua:1: workflow \"A\" has no function `run`");
+    theatre_forget();
+    theatre_script("workflows/a.lua", "workflow 'A' { run = function() end }\n"
+                                      "workflow 'A' { run = function() end }");
+    refused("workflows/a.lua:2: workflow \"A\" is defined twice");
+}
+
+static size_t cells(const struct workflow_host *host)
+{
+    size_t count = 0;
+
+    for (const struct host_cell *c = host->cells; c; c = c->next)
+        count++;
+    return count;
+}
+
+static void cells_take_runs_until_they_are_full_and_go_when_they_are_empty(void **state)
+{
+    struct error err = {0};
+    struct workflow_run *runs[5];
+
+    (void)state;
+    theatre_script("workflows/a.lua", nap);
+    assert_true(theatre_try_host((struct workflow_options){.max_runs_per_cell = 2}, &err));
+    for (size_t i = 0; i < 5; i++) {
+        runs[i] = new_run();
+        work(runs[i], poll("start Nap; open", 1));
+    }
+    assert_int_equal(cells(theatre_host()), 3);
+    for (size_t i = 0; i < 5; i++)
+        workflow_run_free(runs[i]);
+    assert_int_equal(cells(theatre_host()), 1);
+}
+
+static void runs_of_one_cell_do_not_see_one_another(void **state)
+{
+    (void)state;
+    theatre_script("workflows/t.lua", "local count = 0\n"
+                                      "workflow 'Count' { run = function()\n"
+                                      "  count = count + 1\n"
+                                      "  string.upper = nil\n"
+                                      "  rawset(workflow, 'call', nil)\n"
+                                      "  return count\n"
+                                      "end }");
+    for (int i = 0; i < 3; i++) {
+        struct workflow_run *run = new_run();
+        struct workflow_answer answer = work(run, poll("start Count; open", 1));
+        assert_string_equal(text_of(completed(&answer)
+                                        ->commands[0]
+                                        ->complete_workflow_execution_command_attributes->result),
+                            "1");
+        workflow_run_free(run);
+    }
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, theatre_open, theatre_close)
+
+int main(void)
+{
+    const struct CMUnitTest stories[] = {
+        STORY(a_type_that_two_scripts_define_is_refused),
+        STORY(a_script_may_require_one_that_defines_workflows),
+        STORY(a_script_that_does_not_compile_names_its_line),
+        STORY(a_script_that_fails_at_its_top_level_names_its_line),
+        STORY(a_definition_is_checked_where_it_stands),
+        STORY(cells_take_runs_until_they_are_full_and_go_when_they_are_empty),
+        STORY(runs_of_one_cell_do_not_see_one_another),
+    };
+
+    return RUN_STORIES("hosts", stories);
+}
