@@ -7,6 +7,7 @@
  *     ASKED    CONFIRMED   CLOSED
  *     OPEN     STOPPED     CLOSED   terminated or timed out
  *     ASKED    STOPPED     CLOSED
+ *     CLOSED   ASK         CLOSED   dropped: a script that is told of its last signals
  *
  * A closing command that the server refuses (UnhandledCommand) is no event for this machine: the
  * run is rebuilt and sees what it had not seen.
@@ -21,11 +22,12 @@ static const char *const states[] = {"OPEN", "ASKED", "CLOSED"};
 static const char *const inputs[] = {"a closing command", "its event", "a stop by the server"};
 
 static const struct machine_row rows[] = {
-    {OPEN,  IN_ASK,       ASKED,  SEND},
-    {ASKED, IN_ASK,       ASKED,  0   },
-    {ASKED, IN_CONFIRMED, CLOSED, 0   },
-    {OPEN,  IN_STOPPED,   CLOSED, 0   },
-    {ASKED, IN_STOPPED,   CLOSED, 0   },
+    {OPEN,   IN_ASK,       ASKED,  SEND},
+    {ASKED,  IN_ASK,       ASKED,  0   },
+    {ASKED,  IN_CONFIRMED, CLOSED, 0   },
+    {OPEN,   IN_STOPPED,   CLOSED, 0   },
+    {ASKED,  IN_STOPPED,   CLOSED, 0   },
+    {CLOSED, IN_ASK,       CLOSED, 0   },
 };
 
 const struct machine_table ending_table = {
@@ -34,9 +36,8 @@ const struct machine_table ending_table = {
 
 bool ending_ask(struct run *run, const struct command *command, struct error *err)
 {
-    const struct machine_row *row = machine_step(&ending_table, &run->ending, IN_ASK);
     (void)err;
-    if (row && row->effect == SEND)
+    if (machine_step(&ending_table, &run->ending, IN_ASK)->effect == SEND)
         match_end(&run->match, command);
     return true;
 }

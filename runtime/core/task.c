@@ -10,7 +10,7 @@
  *     STARTED    COMPLETED    IDLE       begin: a heartbeat in the middle of a sequence
  *     STARTED    FAILED       IDLE
  *     STARTED    TIMED_OUT    IDLE
- *     ANSWERED   COMPLETED    IDLE       begin
+ *     ANSWERED   COMPLETED    IDLE
  *
  * ANSWERED knows no failure on purpose: a run whose answer the server did not take is wrong about
  * its own past and must be rebuilt.
@@ -37,7 +37,7 @@ static const struct machine_row rows[] = {
     {STARTED,  IN_COMPLETED, IDLE,     BEGIN       },
     {STARTED,  IN_FAILED,    IDLE,     0           },
     {STARTED,  IN_TIMED_OUT, IDLE,     0           },
-    {ANSWERED, IN_COMPLETED, IDLE,     BEGIN       },
+    {ANSWERED, IN_COMPLETED, IDLE,     0           },
 };
 
 const struct machine_table task_table = {

@@ -79,11 +79,14 @@ bool timer_hear(struct run *run, const struct event *event, struct error *err)
     struct machine *timer = roster_by_event(&run->timers, event->initiating_id);
     if (!timer)
         return entity_not_open("timer", event, err);
-    if (!machine_step(&timer_table, &timer->state, IN_FIRED)) {
+    const struct machine_row *row = machine_step(&timer_table, &timer->state, IN_FIRED);
+    if (!row) {
         machine_refuse(&timer_table, timer->state, IN_FIRED, err);
         return error_add(err, "event %lld", (long long)event->id);
     }
-    jobs_add(&run->jobs, (struct job){.kind = JOB_FIRE_TIMER, .seq = timer->seq, .event = event});
+    if (row->effect == FIRE)
+        jobs_add(&run->jobs,
+                 (struct job){.kind = JOB_FIRE_TIMER, .seq = timer->seq, .event = event});
     roster_close(&run->timers, timer);
     return true;
 }
