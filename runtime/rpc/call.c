@@ -179,6 +179,7 @@ static void log_retry(struct rpc_call *call, int64_t wait_ms)
     enum log_level level = LOG_DEBUG;
     if (now_ms - call->rpc->warned_ms >= WARNING_EVERY_MS) {
         call->rpc->warned_ms = now_ms;
+        call->rpc->missed |= call->attempt.status == GRPC_STATUS_UNAVAILABLE;
         level = LOG_WARNING;
     }
     if (!log_enabled(level))

@@ -64,6 +64,19 @@ static void hurry(struct rpc *rpc)
     }
 }
 
+/* Who was warned that the server is gone is told that it is back. */
+static void log_change(struct rpc *rpc, const struct channel *channel,
+                       grpc_connectivity_state before)
+{
+    if (channel->state == GRPC_CHANNEL_READY) {
+        log_event(rpc->missed ? LOG_INFO : LOG_DEBUG, "rpc_connected", "address",
+                  channel->config.address, NULL);
+        rpc->missed = false;
+    } else if (before == GRPC_CHANNEL_READY) {
+        log_event(LOG_DEBUG, "rpc_disconnected", "address", channel->config.address, NULL);
+    }
+}
+
 static void watched(struct rpc *rpc, struct completion *completion)
 {
     struct channel *channel = (struct channel *)completion;
@@ -76,10 +89,7 @@ static void watched(struct rpc *rpc, struct completion *completion)
         hurry(rpc);
     else if (rpc->waiting && channel->state == GRPC_CHANNEL_IDLE)
         grpc_channel_check_connectivity_state(channel->core, 1);
-    if (before == GRPC_CHANNEL_READY || channel->state == GRPC_CHANNEL_READY)
-        log_event(LOG_DEBUG,
-                  channel->state == GRPC_CHANNEL_READY ? "rpc_connected" : "rpc_disconnected",
-                  NULL);
+    log_change(rpc, channel, before);
     channel_watch(channel, rpc->queue);
 }
 

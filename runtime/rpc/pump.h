@@ -45,6 +45,7 @@ struct rpc {
     struct rpc_call *waiting; /* for the next attempt, the soonest first */
     bool closing;
     int64_t warned_ms;
+    bool missed;                 /* somebody was warned since the server was last there */
     int64_t look_ms;             /* when certificate files are looked at next */
     struct bytes reload_trouble; /* what was last wrong with them */
     unsigned short dice[3];

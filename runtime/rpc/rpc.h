@@ -105,7 +105,8 @@ bool rpc_replace_credentials(struct rpc *rpc, const struct rpc_config *config, s
 /* After GetSystemInfo said internal_error_differentiation: INTERNAL is not tried again. */
 void rpc_internal_is_final(struct rpc *rpc);
 
-/* Whether the connection stood when it was last heard of; false before the first call. Any thread. */
+/* Whether the connection stood when it was last heard of; false before the first call. Any thread.
+ */
 bool rpc_connected(const struct rpc *rpc);
 
 /* "UNAVAILABLE" for 14, and so on; "UNKNOWN" for what is none. */

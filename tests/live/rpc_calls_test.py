@@ -170,6 +170,13 @@ def test_a_call_that_waits_for_its_next_attempt_can_be_cancelled(driver, server)
     assert answer["ms"] < 50
 
 
+@pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "NOT_FOUND", "PERMISSION_DENIED"])
+def test_the_long_poll_of_a_client_ends_with_a_final_answer_but_not_with_its_deadline(driver, server, code):
+    server.script("History", grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED, getattr(grpc.StatusCode, code))
+    answer = driver.call("History", "wait")
+    assert (answer["status"], answer["attempts"]) == (code, 3)
+
+
 def test_a_deadline_ends_one_attempt(driver, server):
     server.script("Slow", server.hang)
     answer = driver.call("Slow", "once", 300)

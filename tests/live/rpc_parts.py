@@ -208,13 +208,14 @@ class Server(grpc.GenericRpcHandler):
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """An HTTP CONNECT proxy that wants a user; every name leads to 127.0.0.1."""
+    """An HTTP CONNECT proxy that wants a user; every name leads to 127.0.0.1, after `delay` seconds."""
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, credentials):
+    def __init__(self, credentials, delay=0):
         self.wanted = "Basic " + base64.b64encode(credentials.encode()).decode()
+        self.delay = delay
         self.asked = []
         super().__init__(("127.0.0.1", 0), Tunnel)
         self.port = self.server_address[1]
@@ -239,6 +240,7 @@ class Tunnel(socketserver.StreamRequestHandler):
         if not good:
             self.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
             return
+        time.sleep(self.server.delay)
         with socket.create_connection(("127.0.0.1", int(target.rsplit(":", 1)[1]))) as there:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=self.copy, args=(there, self.connection), daemon=True)

@@ -1,5 +1,6 @@
 """TLS, mTLS, API keys and proxies, and their replacement while calls are under way."""
 
+import json
 import shutil
 
 import grpc
@@ -175,6 +176,13 @@ def test_TLS_goes_through_a_proxy_and_names_the_server_not_the_proxy(proxy, secu
     assert proxy.asked == [(f"temporal.test:{secure.port}", True)]
 
 
+def test_a_slow_way_to_the_server_is_given_time(secure, authority):
+    with Proxy("u:p", delay=1.5) as slow, Driver({"https_proxy": f"http://u:p@127.0.0.1:{slow.port}"}, ADDRESS=f"temporal.test:{secure.port}",
+                                                 TLS_SERVER_CA_CERT_PATH=authority.cert) as driver:
+        answer = driver.call("Echo")
+    assert (answer["status"], answer["attempts"], len(slow.asked)) == ("OK", 1, 1)
+
+
 def test_a_proxy_that_refuses_is_not_passed_by(proxy):
     with Server() as server, Driver(proxied(proxy, "secret-wrong%21"), ADDRESS=f"temporal.invalid:{server.port}") as driver:
         answer = driver.call("Echo", "once")
@@ -215,3 +223,5 @@ def test_a_refused_channel_says_why(secure):
         answer = driver.call("Echo", "once")
     assert answer["status"] == grpc.StatusCode.UNAVAILABLE.name
     assert "handshake" in answer["message"].lower() or "ssl" in answer["message"].lower()
+    assert all(json.loads(line) for line in driver.logged), "gRPC writes to stderr past our log"
+    assert any(json.loads(line)["event"] == "grpc" for line in driver.logged)
