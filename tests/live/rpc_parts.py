@@ -36,7 +36,7 @@ class Driver:
         self.said, self.logged, self.answers, self.others = [], [], {}, queue.Queue()
         self.arrived = threading.Condition()
         self.count = 0
-        self.readers = [threading.Thread(target=self.read_answers), threading.Thread(target=self.read_log)]
+        self.readers = [threading.Thread(target=f, daemon=True) for f in (self.read_answers, self.read_log)]
         for reader in self.readers:
             reader.start()
         first = self.other()
@@ -126,6 +126,15 @@ class Driver:
         for reader in self.readers:
             reader.join()
         assert self.process.returncode in (0, 2), "".join(self.logged)
+
+
+def refusal(environment=None, **settings):
+    """The words with which these settings are refused."""
+    try:
+        with Driver(environment, **settings):
+            raise AssertionError(f"{settings} were accepted")
+    except Refused as refused:
+        return str(refused)
 
 
 class Request:

@@ -2,10 +2,11 @@
 
 import json
 import shutil
+import time
 
 import grpc
 import pytest
-from rpc_parts import Authority, Driver, Proxy, Refused, Server
+from rpc_parts import Authority, Driver, Proxy, Refused, Server, refusal
 
 LONG = {"kind": "long_poll"}
 
@@ -101,12 +102,11 @@ def test_what_is_wrong_with_certificates_is_said_before_the_first_call(authority
         ({"TLS_CLIENT_CERT_PATH": one[0], "TLS_CLIENT_KEY_PATH": junk}, "junk.pem holds no private key"),
         ({"TLS_CLIENT_CERT_PATH": one[0]}, "the key is missing"),
         ({"TLS_CLIENT_KEY_PATH": one[1]}, "the certificate is missing"),
-        ({"TLS_SERVER_CA_CERT_PATH": junk}, "server CA from .*junk.pem holds no certificate"),
+        ({"TLS_SERVER_CA_CERT_PATH": junk}, "junk.pem holds no certificate in PEM form"),
         ({"TLS_SERVER_CA_CERT_PATH": tmp_path / "none.pem"}, "none.pem: No such file"),
     ]
     for settings, words in cases:
-        with pytest.raises(Refused, match=words):
-            Driver(ADDRESS="127.0.0.1:1", **settings)
+        assert words in refusal(ADDRESS="127.0.0.1:1", **settings)
 
 
 def test_a_new_certificate_is_taken_up_while_a_call_goes_on(mutual, authority, tmp_path):
@@ -122,7 +122,9 @@ def test_a_new_certificate_is_taken_up_while_a_call_goes_on(mutual, authority, t
         assert mutual.seen("Poll")[-1].common_name == "worker-first"
         shutil.copy(second[1], key)
         assert "are not a pair" in driver.await_log("credentials_not_reloaded")
-        assert driver.call("Between")["status"] == "OK"
+        several_looks = time.monotonic() + 0.3
+        while time.monotonic() < several_looks:
+            assert driver.call("Between")["status"] == "OK"
         assert mutual.seen("Between")[-1].common_name == "worker-first"
         shutil.copy(second[0], cert)
         driver.await_log("credentials_reloaded")
@@ -192,12 +194,14 @@ def test_a_proxy_that_refuses_is_not_passed_by(proxy):
         assert "secret-wrong" not in driver.everything()
 
 
-def test_no_proxy_and_this_machine_go_direct(proxy):
-    with Server() as server, Driver(proxied(proxy), ADDRESS=server.address) as driver:
-        assert driver.call("Echo")["status"] == "OK"
-    with Driver({**proxied(proxy), "no_proxy": "invalid"}, ADDRESS="temporal.invalid:1") as driver:
-        assert driver.call("Echo", "once")["status"] == "UNAVAILABLE"
-    assert proxy.asked == []
+def test_no_proxy_and_this_machine_go_direct():
+    with Proxy("u:p") as proxy, Server() as server:
+        environment = {"https_proxy": f"http://u:p@127.0.0.1:{proxy.port}"}
+        with Driver(environment, ADDRESS=server.address) as driver:
+            assert driver.call("Echo")["status"] == "OK"
+        with Driver({**environment, "no_proxy": "invalid"}, ADDRESS="temporal.invalid:1") as driver:
+            assert driver.call("Echo", "once")["status"] == "UNAVAILABLE"
+        assert proxy.asked == []
 
 
 def test_a_call_waits_out_a_server_that_asks_for_a_better_certificate(authority, tmp_path):
