@@ -145,7 +145,7 @@ def test_a_changed_workflow_is_refused_with_event_command_and_line(house, worker
         assert "greeting.lua:3" in message
 
 
-HOSTILE = {"ReadsAFile": "io", "CallsAnApi": "http", "RunsAProgram": "os.execute", "LoadsFfi": "ffi", "LoadsBytecode": "load"}
+HOSTILE = {"ReadsAFile": "io", "CallsAnApi": "http", "RunsAProgram": "os.execute", "LoadsFfi": "ffi", "LoadsBytecode": "bytecode"}
 
 
 @pytest.mark.parametrize("sin, word", HOSTILE.items())
