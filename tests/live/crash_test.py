@@ -7,7 +7,7 @@ import signal
 import uuid
 
 from house import ROOT, Worker, until
-from test_sync import D1, truth
+from sync_test import D1, truth
 
 STEPS = ["fetched", "settings", "lock", "load_id", "table", "stage", "schema", "merge", "vanished", "record", "cursor", "committed"]
 
