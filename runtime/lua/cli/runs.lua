@@ -13,15 +13,25 @@ local function escape(text)
   return (text:gsub("[^%w%-_%.~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
---- Where the Temporal UI shows a run of the connected server.
+--- Where the Temporal UI shows a run of the connected server. TEMPORAL_UI_ADDRESS says where the UI is; "none" that there
+--- is none.
+---@return string? link
 function runs.link(id, run_id)
   local base = os.getenv "TEMPORAL_UI_ADDRESS"
+  if base == "none" then return nil end
   if not base then
     local host, port = rpc.address():match "^(.-):(%d+)$"
     local cloud = (host or ""):find("tmprl.cloud", 1, true) or (host or ""):find("api.temporal.io", 1, true)
     base = cloud and "https://cloud.temporal.io" or ("http://%s:%d"):format(host or "localhost", (tonumber(port) or 7233) + 1000)
   end
   return ("%s/namespaces/%s/workflows/%s%s"):format(base, escape(rpc.namespace()), escape(id), run_id and "/" .. run_id or "")
+end
+
+--- Tells that a run was started, and where to look at it.
+function runs.announce(id, run_id)
+  output.line("Workflow started: %s", id)
+  local link = runs.link(id, run_id)
+  if link then output.line("%s", link) end
 end
 
 --- An error as plain JSON: type, message, cause, the script's stack.

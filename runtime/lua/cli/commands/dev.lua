@@ -40,7 +40,7 @@ local function start_servers(given, servers)
     servers[#servers + 1] = server
     host.set_environment("TEMPORAL_ADDRESS", server.address)
     host.set_environment("TEMPORAL_NAMESPACE", "default")
-    if server.ui then host.set_environment("TEMPORAL_UI_ADDRESS", server.ui) end
+    host.set_environment("TEMPORAL_UI_ADDRESS", server.ui or "none")
   end
   if not database_is_named() then
     output.note "Starting a private PostgreSQL cluster..."
@@ -55,7 +55,7 @@ end
 local function print_links(state)
   output.note("\n  Temporal   %s   namespace %s", rpc.address(), rpc.namespace())
   local ui = os.getenv "TEMPORAL_UI_ADDRESS"
-  if ui then output.note("  Web UI     %s", ui) end
+  if ui and ui ~= "none" then output.note("  Web UI     %s", ui) end
   output.note("  Database   psql \"$(cat %s/database.url)\"", state)
   output.note("  Scripts    %s\n\n  Try: signalroom trigger everflow -w --address %s\n  Stop with Ctrl-C.\n", "scripts", rpc.address())
 end

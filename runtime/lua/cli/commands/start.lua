@@ -18,7 +18,7 @@ return {
     local id = given.id or rest[1] .. "-" .. crypto.uuid()
     local run_id = client.start(rest[1], nil, { id = id, args = arguments.list(given.input), task_queue = given.queue,
       timeout = given.timeout })
-    output.line("Workflow started: %s\n%s", id, runs.link(id, run_id))
+    runs.announce(id, run_id)
     if given.wait then return runs.wait(id, run_id) end
     output.value { workflow_id = id, run_id = run_id, link = runs.link(id, run_id) }
   end,

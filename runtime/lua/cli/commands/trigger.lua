@@ -26,7 +26,7 @@ return {
       output.note("%s is running already; waiting for it", id)
       run_id = nil
     end
-    output.line("Workflow started: %s\n%s", id, runs.link(id, run_id))
+    runs.announce(id, run_id)
     if given.wait then
       output.line "Waiting for completion..."
       return runs.wait(id, run_id)
