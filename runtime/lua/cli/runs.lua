@@ -38,7 +38,8 @@ end
 ---@param err Error
 ---@return table
 function runs.plain(err)
-  return { type = err.type, message = err.message, stack = err.failure and err.failure.stack_trace, cause = err.cause and runs.plain(errors.normalize(err.cause)) }
+  return { type = err.type, message = err.message, stack = err.failure and err.failure.stack_trace,
+    cause = err.cause and runs.plain(errors.normalize(err.cause)) }
 end
 
 --- Waits for a run, prints its result or its failure, and says which exit code that is.

@@ -92,9 +92,10 @@ end)
 local function refuse_shrinking(tx, work)
   local row = tx:query(sql.count_window(work), work.window.from, work.window.to, work.client)[1]
   if work.allow_shrink or row.total < SHRINK_FROM_ROWS or row.gone <= row.total * SHRINK_LIMIT then return end
-  error(errors.ApplicationError { type = "ShrinkRefused", non_retryable = true, message = ("%s %s..%s: the vendor no longer has %d of %d rows, "
-    .. "more than %d%%; nothing was changed. If that is right, run it again with allow_shrink = true"):format(work.stream, work.window.from,
-    work.window.to, row.gone, row.total, SHRINK_LIMIT * 100) }, 0)
+  error(errors.ApplicationError { type = "ShrinkRefused", non_retryable = true,
+    message = ("%s %s..%s: the vendor no longer has %d of %d rows, more than %d%%; nothing was changed. "
+      .. "If that is right, run it again with allow_shrink = true"):format(work.stream, work.window.from, work.window.to, row.gone, row.total,
+      SHRINK_LIMIT * 100) }, 0)
 end
 
 step("vanished", function(tx, work)
