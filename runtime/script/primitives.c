@@ -15,12 +15,12 @@
 
 enum { TEXT_LIMIT = 16 << 20, LOAD_LIMIT = 4 << 20 };
 
-/* place([coroutine]) -> "file:line" of the script, or "" */
+/* place([coroutine or level]) -> "file:line" of the script, or "" */
 static int place(lua_State *L)
 {
     lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
     struct bytes text = {0};
-    script_place(co, &text);
+    script_place_from(co, lua_isnumber(L, 1) ? (int)lua_tointeger(L, 1) : 0, &text);
     lua_pushlstring(L, bytes_text(&text), text.size);
     bytes_release(&text);
     return 1;

@@ -91,6 +91,9 @@ void vm_charge(struct vm *vm, struct vm_account *account);
  * when there is none. */
 void script_place(lua_State *L, struct bytes *out);
 
+/* The same from that level of the stack on. */
+void script_place_from(lua_State *L, int level, struct bytes *out);
+
 /* One line a script frame, innermost first: "file:line: in function 'name'", without addresses and
  * the library's own frames. L is running, suspended or dead of an error. */
 void script_stack(lua_State *L, struct bytes *out);

@@ -6,7 +6,8 @@ local primitives = ...
 local M = {}
 
 --- "file:line" of the nearest script frame of a coroutine, "" when there is none.
----@param co? thread default: the running one
+---@param co? thread|integer default: the running one; a number: the running one, from that level on, which
+---saves the looking where it is known how many frames of the library come first
 ---@return string
 M.place = primitives.place
 

@@ -52,10 +52,16 @@ end
 function M.input_of(input, args)
   if args == nil then
     if input == nil then return nil end
-    return converter.encode_list({ input }, 1)
+    return { payloads = { converter.encode(input) } }
   end
   if input ~= nil then mistake("give an input or the option args, not both") end
   return converter.encode_list(args, args.n or #args)
+end
+
+-- Read by the host alone, so one table serves all.
+local function own_queue(run)
+  run.queue = run.queue or { name = run.info.task_queue, kind = KIND_NORMAL }
+  return run.queue
 end
 
 local function attributes_of(run, name, id, input, o)
@@ -65,7 +71,7 @@ local function attributes_of(run, name, id, input, o)
   return {
     activity_id = id,
     activity_type = { name = name },
-    task_queue = { name = o.task_queue or run.info.task_queue, kind = KIND_NORMAL },
+    task_queue = o.task_queue and { name = o.task_queue, kind = KIND_NORMAL } or own_queue(run),
     input = M.input_of(input, o.args),
     start_to_close_timeout = start_to_close,
     schedule_to_close_timeout = schedule_to_close,
@@ -78,7 +84,7 @@ end
 -- The core answers a cancel: at once for "try" and "abandon", with the activity's own end for "wait". A
 -- second one is nothing to it.
 local function cancel_activity(run, activity)
-  S.command(run, { type = CANCEL_ACTIVITY, seq = activity.seq, mode = activity.mode })
+  S.command { type = CANCEL_ACTIVITY, seq = activity.seq, mode = activity.mode, place = S.place(run) }
 end
 
 local function check(name, input_options, what)
@@ -100,12 +106,12 @@ function M.start(run, fiber, name, input, activity_options, what)
   local id = o.id or tostring(seq)
   local attributes = attributes_of(run, name, id, input, o)
   run.activity_seq = seq
-  local activity = future.new(run, fiber.scope, cancel_activity)
-  activity.seq, activity.mode, activity.name, activity.id = seq, mode, name, id
+  local activity = future.new(run, fiber.scope, cancel_activity, seq)
+  activity.mode, activity.name, activity.id = mode, name, id
   run.activities = run.activities or {}
   run.activities[seq] = activity
-  S.command(run, { type = SCHEDULE_ACTIVITY, seq = seq, key = id, name = name, mode = mode,
-    attributes = attributes, metadata = o.summary and { summary = converter.encode(o.summary) } })
+  S.command { type = SCHEDULE_ACTIVITY, seq = seq, key = id, name = name, mode = mode, place = S.place(run),
+    attributes = attributes, metadata = o.summary and { summary = converter.encode(o.summary) } }
   return activity
 end
 

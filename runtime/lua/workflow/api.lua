@@ -205,7 +205,7 @@ function api.continue_as_new(input, new_options)
   local o = new_options or {}
   options.check(o, CONTINUE_KNOWN, "workflow.continue_as_new")
   local name = o.workflow or run.info.workflow_type
-  S.close(run, { type = CONTINUE_AS_NEW, name = name, attributes = {
+  S.close(run, { type = CONTINUE_AS_NEW, name = name, place = S.place(run), attributes = {
     workflow_type = { name = name },
     task_queue = { name = o.task_queue or run.info.task_queue },
     input = activities.input_of(input, o.args),

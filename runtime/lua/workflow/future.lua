@@ -11,10 +11,13 @@ local Future = {}
 Future.__index = Future
 Future.__metatable = "future"
 
---- A pending future. `cancel_operation(run, future, reason)` is what cancelling it means.
-function M.new(run, scope, cancel_operation)
-  run.order = run.order + 1
-  return setmetatable({ scope = scope, order = run.order, cancel_operation = cancel_operation }, Future)
+--- A pending future. `cancel_operation(run, future, reason)` is what cancelling it means; `seq` is its number
+--- among its kind.
+function M.new(run, scope, cancel_operation, seq)
+  local order = run.order + 1
+  run.order = order
+  return setmetatable({ scope = scope, order = order, cancel_operation = cancel_operation, seq = seq, waiter = false,
+    seen = false, value = nil, ok = nil }, Future)
 end
 
 local function wait_for(future, fiber)

@@ -64,15 +64,18 @@ end
 
 -- --- commands ---
 
--- A call in tail position has no frame left to name: then the workflow's own place.
-local function place_of(run)
-  local here = place()
+-- Nearer than this no script can be: place itself, S.place, who makes the command.
+local FIRST_LEVEL = 3
+
+--- The script line that a command carries, for errors of determinism. A call in tail position has no frame
+--- left to name: then it is the workflow's own.
+function S.place(run)
+  local here = place(FIRST_LEVEL)
   return here ~= "" and here or run.place
 end
 
---- Adds a command to what this activation asks for; its script line is for errors of determinism.
-function S.command(run, command)
-  command.place = place_of(run)
+--- Adds a command to what this activation asks for.
+function S.command(command)
   if not commands then commands, count = {}, 0 end
   count = count + 1
   commands[count] = command
@@ -80,7 +83,7 @@ end
 
 --- The command that closes the run; the first one counts, and it goes out last.
 function S.close(run, command)
-  command.place = place_of(run)
+  command.place = command.place or run.place
   run.terminal = run.terminal or command
 end
 
@@ -229,7 +232,7 @@ function S.resolve(run, future, ok, value)
   if future.ok ~= nil then return end
   future.ok, future.value = ok, value
   local waiter, watches = future.waiter, future.watches
-  future.waiter, future.watches = nil, nil
+  future.waiter, future.watches = false, nil
   if waiter and waiter.target == future then S.wake(waiter, true, future) end
   for i = 1, watches and #watches or 0 do tell(run, future, watches[i]) end
 end

@@ -13,25 +13,26 @@ local START_TIMER, CANCEL_TIMER = 3, 6 -- enum command_type
 local function cancel_timer(run, timer, reason)
   run.timers[timer.seq] = nil
   local id = tostring(timer.seq)
-  S.command(run, { type = CANCEL_TIMER, seq = timer.seq, key = id, attributes = { timer_id = id } })
+  S.command { type = CANCEL_TIMER, seq = timer.seq, key = id, place = S.place(run), attributes = { timer_id = id } }
   S.resolve(run, timer, false, errors.new("CancelledError", { message = reason }))
 end
 
 --- Starts a timer. Returns its future, already settled when `ms` is 0.
 function M.start(run, fiber, ms)
   S.check_scope(fiber)
-  local timer = future.new(run, fiber.scope, cancel_timer)
   if ms == 0 then
-    timer.ok = true
-    return timer
+    local fired = future.new(run, fiber.scope, cancel_timer)
+    fired.ok = true
+    return fired
   end
   local seq = run.timer_seq + 1
-  run.timer_seq, timer.seq = seq, seq
+  local timer = future.new(run, fiber.scope, cancel_timer, seq)
+  run.timer_seq = seq
   run.timers = run.timers or {}
   run.timers[seq] = timer
   local id = tostring(seq)
-  S.command(run, { type = START_TIMER, seq = seq, key = id,
-    attributes = { timer_id = id, start_to_fire_timeout = ms } })
+  S.command { type = START_TIMER, seq = seq, key = id, place = S.place(run),
+    attributes = { timer_id = id, start_to_fire_timeout = ms } }
   return timer
 end
 
