@@ -106,6 +106,7 @@ static void log_end(const struct worker *worker)
 static void *turn(void *user)
 {
     struct worker *worker = user;
+    pthread_setname_np(pthread_self(), "desk");
     presence_begin(worker);
     while (worker->shutdown.step != SHUTDOWN_OVER) {
         polls_fill(worker, clock_monotonic_ms());

@@ -238,6 +238,7 @@ static void let_all_go(struct runner *runner)
 static void *run(void *user)
 {
     struct runner *runner = user;
+    pthread_setname_np(pthread_self(), "runner");
     if (!report_open(runner))
         return NULL;
     while (!runner->closed) {
