@@ -441,7 +441,8 @@ static size_t date_size(const char *at)
     return size;
 }
 
-/* An integer or a float: digits, underscores between digits only, no leading zeros. */
+/* An integer or a float: digits, underscores and the point between digits only, no leading zeros.
+ */
 static size_t number_size(const char *at)
 {
     char plain[64];
@@ -453,8 +454,9 @@ static size_t number_size(const char *at)
     if (size == 0 || size >= sizeof plain || (!based && digits[0] == '0' && is_digit(digits[1])))
         return 0;
     for (size_t i = 0; i < size; i++) {
-        if (at[i] == '_' &&
-            (i == 0 || !isxdigit((unsigned char)at[i - 1]) || !isxdigit((unsigned char)at[i + 1])))
+        bool joins =
+            i > 0 && isxdigit((unsigned char)at[i - 1]) && isxdigit((unsigned char)at[i + 1]);
+        if ((at[i] == '_' || at[i] == '.') && !joins)
             return 0;
         if (at[i] != '_')
             plain[used++] = at[i];

@@ -140,6 +140,8 @@ static void what_is_wrong_is_refused_with_its_line(void **state)
         {"a = \"\xff\"",            "not a text file in UTF-8"                     },
         {"a = 1__0",                "expected a value"                             },
         {"a = 012",                 "expected a value"                             },
+        {"a = .5",                  "expected a value"                             },
+        {"a = 1.",                  "expected a value"                             },
         {"a = 12abc",               "expected a value"                             },
         {"a = +0x12",               "expected a value"                             },
         {"a = [1 2]",               "expected , or ] in an array"                  },
