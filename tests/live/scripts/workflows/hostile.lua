@@ -8,7 +8,10 @@ sin("ReadsAFile", function() return io.open "/etc/passwd" end)
 sin("CallsAnApi", function() return http.get "http://127.0.0.1" end)
 sin("RunsAProgram", function() return os.execute "true" end)
 sin("LoadsFfi", function() return ffi.new "int" end)
-sin("LoadsBytecode", function() return load "\27LJ\2" end)
+sin("LoadsBytecode", function()
+  local chunk = load "\27LJ\2"
+  return chunk
+end)
 
 sin("LoopsForEver", function() while true do end end)
 sin("EatsMemory", function()
