@@ -57,10 +57,11 @@ static bool add_text(struct csv_reader *r, const char *p, size_t size, struct er
 {
     if (r->text.size - r->begin + size > r->options.field_max)
         return error_set(err, ERROR_LIMIT, "line %llu: field %zu is larger than %zu bytes",
-                         (unsigned long long)r->line, csv_field_count(r) + 1, r->options.field_max);
+                         (unsigned long long)r->row_line, csv_field_count(r) + 1,
+                         r->options.field_max);
     if (r->text.size + size > CSV_ROW_MAX)
         return error_set(err, ERROR_LIMIT, "line %llu: a row of more than %d bytes",
-                         (unsigned long long)r->line, CSV_ROW_MAX);
+                         (unsigned long long)r->row_line, CSV_ROW_MAX);
     bytes_add(&r->text, p, size);
     return true;
 }
@@ -250,7 +251,8 @@ static bool needs_quotes(struct span field, char separator)
         if (c == separator || c == '"' || c == '\n' || c == '\r')
             return true;
     }
-    return field.size && (field.data[0] == ' ' || field.data[field.size - 1] == ' ');
+    bool like_mark = field.size >= MARK_SIZE && memcmp(field.data, csv_mark.data, MARK_SIZE) == 0;
+    return like_mark || (field.size && (field.data[0] == ' ' || field.data[field.size - 1] == ' '));
 }
 
 static void write_quoted(struct bytes *out, struct span field)

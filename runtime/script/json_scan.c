@@ -147,7 +147,6 @@ static bool scan_text(struct json_scan *scan, struct json_token *token, struct e
 {
     const char *begin = scan->at + 1;
     const char *p = begin;
-    token->escaped = false;
     bool ascii = true;
     for (;;) {
         p = json_skip_plain(p, scan->end);
@@ -334,6 +333,8 @@ bool json_scan_next(struct json_scan *scan, struct json_token *token, struct err
         return error_set(err, ERROR_LIMIT, "%zu bytes of JSON are more than the limit of %d",
                          (size_t)(scan->end - scan->begin), JSON_SIZE_MAX);
     char c = next_byte(scan);
+    token->escaped = false;
+    token->integer = false;
     if (scan->state == WANT_COMMA_OR_END) {
         if (scan->depth == 0)
             return scan_end(scan, token, err);
