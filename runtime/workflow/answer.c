@@ -209,8 +209,30 @@ static bool ask(struct workflow_run *run, const Tpb__Query__WorkflowQuery *const
     return true;
 }
 
-static bool add_queries(struct workflow_run *run,
-                        Tpb__Workflowservice__RespondWorkflowTaskCompletedRequest *request)
+/* The query killed the script (too much time or memory): its commands stand, the run does not. */
+static void blame_queries(struct workflow_run *run, size_t count,
+                          Tpb__Query__WorkflowQueryResult **results, struct workflow_answer *answer)
+{
+    const char *reason = run->refusal->failure->message;
+
+    for (size_t i = 0; i < count; i++)
+        results[i] = failed_query(run, reason);
+    answer->evict = true;
+    answer->error = span_of(reason);
+    run->refusal = NULL;
+}
+
+static const Tpb__Query__WorkflowQuery *
+query_of(const struct workflow_run *run,
+         const Tpb__Workflowservice__PollWorkflowTaskQueueResponse__QueriesEntry *entry)
+{
+    return entry->value ? entry->value
+                        : proto_new(&tpb__query__workflow_query__descriptor, run->arena);
+}
+
+static void add_queries(struct workflow_run *run,
+                        Tpb__Workflowservice__RespondWorkflowTaskCompletedRequest *request,
+                        struct workflow_answer *answer)
 {
     size_t count = run->task->n_queries;
     const Tpb__Query__WorkflowQuery **queries =
@@ -219,11 +241,11 @@ static bool add_queries(struct workflow_run *run,
         arena_alloc(run->arena, (count + 1) * sizeof *results);
 
     if (count == 0)
-        return true;
+        return;
     for (size_t i = 0; i < count; i++)
-        queries[i] = run->task->queries[i]->value;
+        queries[i] = query_of(run, run->task->queries[i]);
     if (!ask(run, queries, count, results))
-        return false;
+        blame_queries(run, count, results, answer);
     request->n_query_results = count;
     request->query_results = arena_alloc(run->arena, count * sizeof *request->query_results);
     for (size_t i = 0; i < count; i++) {
@@ -233,7 +255,6 @@ static bool add_queries(struct workflow_run *run,
         request->query_results[i]->key = run->task->queries[i]->key;
         request->query_results[i]->value = results[i];
     }
-    return true;
 }
 
 /* --- answers --- */
@@ -261,8 +282,9 @@ static bool complete(struct workflow_run *run, const struct run_answer *core,
     Tpb__Workflowservice__RespondWorkflowTaskCompletedRequest *request = proto_new(
         &tpb__workflowservice__respond_workflow_task_completed_request__descriptor, run->arena);
 
-    if (!add_commands(run, core, request) || !add_queries(run, request))
+    if (!add_commands(run, core, request))
         return false;
+    add_queries(run, request, answer);
     request->task_token = token_of(run);
     request->identity = o->identity;
     request->namespace_ = o->space;

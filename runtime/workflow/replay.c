@@ -147,7 +147,8 @@ static bool check(const Tpb__History__History *history, struct error *err)
     if (history->n_events == 0)
         return error_set(err, ERROR_MALFORMED, "the history is empty");
     if (!is_type(history, 0, EVENT_WORKFLOW_STARTED) ||
-        !history->events[0]->workflow_execution_started_event_attributes)
+        history->events[0]->attributes_case !=
+            TPB__HISTORY__HISTORY_EVENT__ATTRIBUTES_WORKFLOW_EXECUTION_STARTED_EVENT_ATTRIBUTES)
         return error_set(err, ERROR_MALFORMED,
                          "the history does not begin with the start of a workflow");
     return true;

@@ -89,28 +89,48 @@ static void begin_core(struct workflow_run *run)
                          });
 }
 
-/* Forgets all and asks for the history from its first event: always right. */
-static void rebuild(struct workflow_run *run)
+/* As if the run had never been seen. */
+static void forget(struct workflow_run *run)
 {
     run_end(run->core);
     run_free(run->core);
     drop_instance(run);
     run->core = run_new();
     run->refusal = NULL;
+    begin_core(run);
+}
+
+/* Asks for the history from its first event: always right. */
+static void rebuild(struct workflow_run *run)
+{
+    forget(run);
     run->page_token = (struct span){0};
     run->refetching = run->rebuilt = true;
-    begin_core(run);
+}
+
+static int64_t first_event(const struct workflow_run *run)
+{
+    const Tpb__History__History *history = run->task->history;
+
+    return history && history->n_events ? history->events[0]->event_id : 0;
+}
+
+/* Whether what the run has applied is what the server has: of a task that it took back (an update
+ * that was rejected leaves none) the event ids are given out again. */
+static bool is_ahead(const struct workflow_run *run)
+{
+    return !run->task->query && run_last_event(run->core) > run->task->previous_started_event_id;
 }
 
 /* Whether the poll's history goes on where this run stands. */
 static bool continues(const struct workflow_run *run)
 {
-    const Tpb__History__History *history = run->task->history;
     int64_t applied = run_last_event(run->core);
+    int64_t first = first_event(run);
 
-    if (!history || history->n_events == 0)
+    if (first == 0)
         return applied > 0 && run->task->previous_started_event_id <= applied;
-    return history->events[0]->event_id <= applied + 1;
+    return first <= applied + 1;
 }
 
 void workflow_begin(struct workflow_run *run, struct arena *arena,
@@ -122,6 +142,8 @@ void workflow_begin(struct workflow_run *run, struct arena *arena,
     run->refetching = run->rebuilt = false;
     run->page_token = (struct span){0};
     begin_core(run);
+    if (is_ahead(run))
+        forget(run);
     if (continues(run))
         feed_page(run, task->history, span_of_binary(task->next_page_token));
     else
@@ -139,9 +161,7 @@ void workflow_page(struct workflow_run *run,
 /* A run that was not built from the first event may be wrong about its past: once more, whole. */
 static bool worth_rebuilding(const struct workflow_run *run)
 {
-    return run->refusal->doubtful && !run->rebuilt &&
-           (!run->task->history || run->task->history->n_events == 0 ||
-            run->task->history->events[0]->event_id > 1);
+    return run->refusal->doubtful && !run->rebuilt && first_event(run) != 1;
 }
 
 enum workflow_step workflow_advance(struct workflow_run *run)

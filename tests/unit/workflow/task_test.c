@@ -264,6 +264,37 @@ static void a_history_with_a_hole_fails_the_task_when_the_whole_has_it_too(void 
     workflow_run_free(run);
 }
 
+static void a_task_that_the_server_took_back_is_forgotten(void **state)
+{
+    Tpb__Workflowservice__GetWorkflowExecutionHistoryResponse page =
+        TPB__WORKFLOWSERVICE__GET_WORKFLOW_EXECUTION_HISTORY_RESPONSE__INIT;
+    static const char *const begun = "start Count; task; timer 1";
+    struct workflow_answer answer;
+
+    (void)state;
+    theatre_script("workflows/t.lua", "workflow 'Count' { run = function()\n"
+                                      "  local inbox = workflow.signal('go')\n"
+                                      "  workflow.sleep(1)\n"
+                                      "  return inbox:receive() + inbox:receive()\n"
+                                      "end }");
+    struct workflow_run *run = new_run();
+    work(run, poll("start Count; open", 1));
+    /* Events 6 and 7 are of a task for a rejected update, and never come to be. */
+    work(run, poll("start Count; task; timer 1; open", 4));
+    Poll *p = poll("start Count; task; timer 1; signal go 1; signal go 2; fired 1; open", 6);
+    workflow_begin(run, theatre_arena(), p);
+    assert_int_equal(workflow_step(run, &answer), WORKFLOW_NEEDS_PAGE);
+    page.history = history_of(theatre_arena(), begun);
+    workflow_page(run, &page);
+    assert_int_equal(workflow_step(run, &answer), WORKFLOW_ANSWERS);
+    assert_string_equal(text_of(completed(&answer)
+                                    ->commands[0]
+                                    ->complete_workflow_execution_command_attributes->result),
+                        "3");
+    workflow_end(run);
+    workflow_run_free(run);
+}
+
 static void an_event_without_its_attributes_fails_the_task(void **state)
 {
     (void)state;
@@ -389,6 +420,32 @@ static void too_large_a_result_fails_its_query_alone(void **state)
     workflow_run_free(run);
 }
 
+static void a_query_that_does_not_stop_fails_alone_and_costs_the_run_in_memory(void **state)
+{
+    struct error err = {0};
+
+    (void)state;
+    theatre_script("workflows/t.lua", "workflow 'Loop' { run = function() workflow.sleep(1) end,\n"
+                                      "queries = { spin = function() while true do end end } }");
+    assert_true(theatre_try_host((struct workflow_options){.slice_ms = 100}, &err));
+    struct workflow_run *run = new_run();
+    Poll *p = poll("start Loop; open", 1);
+    Tpb__Workflowservice__PollWorkflowTaskQueueResponse__QueriesEntry entry =
+        TPB__WORKFLOWSERVICE__POLL_WORKFLOW_TASK_QUEUE_RESPONSE__QUERIES_ENTRY__INIT;
+    Tpb__Workflowservice__PollWorkflowTaskQueueResponse__QueriesEntry *list[1] = {&entry};
+    entry.key = "q";
+    entry.value = query("spin", NULL);
+    p->queries = list;
+    p->n_queries = 1;
+    struct workflow_answer answer = work(run, p);
+    const Completed *c = completed(&answer);
+    assert_int_equal(c->n_commands, 1);
+    has(c->query_results[0]->value->error_message, "[TMPRL1101]");
+    has(c->query_results[0]->value->error_message, "workflows/t.lua:2");
+    assert_true(answer.evict);
+    workflow_run_free(run);
+}
+
 static void the_stack_of_a_waiting_run_can_be_asked_for(void **state)
 {
     (void)state;
@@ -466,11 +523,13 @@ int main(void)
         STORY(a_history_with_a_hole_fails_the_task_when_the_whole_has_it_too),
         STORY(queries_beside_a_task_are_answered_with_it),
         STORY(a_query_of_its_own_is_answered_from_memory_or_from_history),
+        STORY(a_task_that_the_server_took_back_is_forgotten),
         STORY(an_event_without_its_attributes_fails_the_task),
         STORY(a_task_of_a_run_that_is_over_is_not_answered),
         STORY(a_query_about_later_events_than_memory_has_needs_the_history),
         STORY(a_query_on_a_broken_history_is_left_to_the_next_worker),
         STORY(too_large_a_result_fails_its_query_alone),
+        STORY(a_query_that_does_not_stop_fails_alone_and_costs_the_run_in_memory),
         STORY(the_stack_of_a_waiting_run_can_be_asked_for),
         STORY(the_workflow_tells_what_it_answers_to),
         STORY(a_query_that_acts_fails_and_leaves_the_run_as_it_was),
