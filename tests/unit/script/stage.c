@@ -10,6 +10,7 @@ static const char library[] =
     "  local body\n"
     "  rawset(env, 'define', function(fn) body = fn end)\n"
     "  rawset(env, 'wait', function(...) return coroutines.suspend(...) end)\n"
+    "  rawset(env, 'spawn', function(fn) return (coroutine.resume(coroutine.create(fn))) end)\n"
     "  rawset(env, 'uuid4', host.uuid4)\n"
     "  host.run_bundle()\n"
     "  local fiber\n"

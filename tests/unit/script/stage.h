@@ -7,7 +7,8 @@
 #include "script/cell.h"
 
 /* Opens a cell whose runs do `body`, with `input` in hand. In it `wait()` waits for the next
- * activation and returns its input. */
+ * activation and returns its input, `spawn(fn)` runs fn in a fiber of its own up to its first wait.
+ */
 struct cell *stage_cell(const char *body);
 struct cell *stage_cell_with(const char *body, size_t instance_limit, int slice_ms);
 
