@@ -60,8 +60,8 @@ size_t cell_instances(const struct cell *cell);
 
 enum instance_outcome {
     INSTANCE_DONE,        /* the result is on top of instance_lua() */
-    INSTANCE_ERROR,       /* the library itself raised: err says why */
-    INSTANCE_OUT_OF_TIME, /* killed; the instance is dead, free it */
+    INSTANCE_ERROR,       /* the library itself raised: err says why. As after the next two, */
+    INSTANCE_OUT_OF_TIME, /* the instance is dead: free it */
     INSTANCE_OUT_OF_MEMORY,
 };
 

@@ -39,10 +39,18 @@ local HINTS = {
   package = "use require", getfenv = "every script has the same environment", setfenv = "use load",
 }
 
+-- Without what would stop or slow the collection of the whole VM.
+local function collect(what)
+  if what ~= nil and what ~= "collect" and what ~= "count" then
+    error(("%s: collectgarbage(\"%s\") is not available here"):format(place(), tostring(what)), 0)
+  end
+  return collectgarbage(what)
+end
+
 local function script_globals()
   local globals = M.globals()
   for name, library in pairs(libraries.library) do globals[name] = library end
-  globals._G, globals.require, globals.print, globals.collectgarbage = globals, require, print, collectgarbage
+  globals._G, globals.require, globals.print, globals.collectgarbage = globals, require, print, collect
   globals.pairs, globals.next = pairs, next
   if primitives.kind == "tool" then
     globals.io, globals.os, globals.debug = io, os, debug

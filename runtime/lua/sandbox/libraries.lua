@@ -45,7 +45,7 @@ end
 
 local function load(source, chunk, mode, environment)
   if type(source) ~= "string" then error("bad argument #1 to 'load' (only text can be loaded)", 2) end
-  if mode ~= nil and not mode:find("t", 1, true) then return nil, "only text can be loaded" end
+  if type(mode) == "string" and not mode:find("t", 1, true) then return nil, "only text can be loaded" end
   local name = type(chunk) == "string" and chunk:gsub("^[=@]", "") or "load"
   return primitives.compile(source, name, environment or primitives.environment())
 end

@@ -274,6 +274,7 @@ static void scripts_share_strict_globals(void **state)
     assert_non_null(strstr(fails_with(vm, "os.execute('x')"), "attempt to call field 'execute'"));
     assert_non_null(
         strstr(fails_with(vm, "error(ValueError { message = 'no' })"), "ValueError: no"));
+    assert_non_null(strstr(fails_with(vm, "collectgarbage('stop')"), "is not available here"));
     assert_string_equal(fails_with(vm, "error({})"), "error: ");
     assert_string_equal(fails_with(vm, "error()"), "a nil was raised as an error");
     lua_State *co = coroutine_of(vm, "a.lua",
