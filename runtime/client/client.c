@@ -224,16 +224,6 @@ static void disconnect(struct client *client)
     client->config = (struct rpc_config){0};
 }
 
-static void replace(char **place, lua_State *L, const char *field)
-{
-    lua_getfield(L, 1, field);
-    if (lua_isstring(L, -1)) {
-        free(*place);
-        *place = memory_copy_text(lua_tostring(L, -1));
-    }
-    lua_pop(L, 1);
-}
-
 static const char *text_field(lua_State *L, const char *field)
 {
     lua_getfield(L, 1, field);
@@ -242,21 +232,31 @@ static const char *text_field(lua_State *L, const char *field)
     return text;
 }
 
+/* "VARIABLE=text of the field" behind the others; flags must have room for a NULL more. */
+static void add_flag(lua_State *L, const char **flags, const char *variable, const char *field)
+{
+    const char *text = text_field(L, field);
+    while (*flags)
+        flags++;
+    if (text)
+        *flags = lua_pushfstring(L, "%s=%s", variable, text);
+}
+
 /* { address, namespace, profile, config_file }: nothing, or the error's text. */
 static int connect(lua_State *L)
 {
     struct client *client = client_of(L);
+    const char *flags[3] = {NULL};
     luaL_checktype(L, 1, LUA_TTABLE);
     disconnect(client);
-    struct rpc_config_source source = {.file = text_field(L, "config_file"),
-                                       .profile = text_field(L, "profile")};
+    add_flag(L, flags, "TEMPORAL_ADDRESS", "address");
+    add_flag(L, flags, "TEMPORAL_NAMESPACE", "namespace");
+    struct rpc_config_source source = {
+        .file = text_field(L, "config_file"), .profile = text_field(L, "profile"), .flags = flags};
     struct error err = {0};
-    if (rpc_config_load(&client->config, &source, &err)) {
-        replace(&client->config.address, L, "address");
-        replace(&client->config.space, L, "namespace");
-        if (rpc_open(&client->rpc, &client->config, &err))
-            return 0;
-    }
+    if (rpc_config_load(&client->config, &source, &err) &&
+        rpc_open(&client->rpc, &client->config, &err))
+        return 0;
     lua_pushstring(L, err.text);
     return 1;
 }
