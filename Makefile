@@ -7,7 +7,7 @@ help:            ## what there is
 build:           ## the binary: build/release/signalroom
 	@tools/setup
 	@cmake -S . -B build/release -G Ninja >build/configure.log || { cat build/configure.log; exit 1; }
-	@ninja -C build/release --quiet
+	@ninja -C build/release --quiet signalroom
 
 demo: build      ## the main job end to end, on real parts: a vendor's numbers through a durable workflow into Postgres
 	@tools/demo
