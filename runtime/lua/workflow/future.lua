@@ -8,8 +8,7 @@ local M = {}
 
 ---@class Future
 local Future = {}
-Future.__index = Future
-Future.__metatable = "future"
+local shape = { __index = Future, __metatable = "future" } -- apart: future.__index would lead to what all runs share
 
 --- A pending future. `cancel_operation(run, future, reason)` is what cancelling it means; `seq` is its number
 --- among its kind.
@@ -17,7 +16,7 @@ function M.new(run, scope, cancel_operation, seq)
   local order = run.order + 1
   run.order = order
   return setmetatable({ scope = scope, order = order, cancel_operation = cancel_operation, seq = seq, waiter = false,
-    seen = false, value = nil, ok = nil }, Future)
+    seen = false, value = nil, ok = nil }, shape)
 end
 
 local function wait_for(future, fiber)
@@ -66,7 +65,7 @@ end
 local function check_futures(futures, what)
   if type(futures) ~= "table" or #futures == 0 then mistake(what .. " takes a list of futures") end
   for i = 1, #futures do
-    if debug.getmetatable(futures[i]) ~= Future then
+    if debug.getmetatable(futures[i]) ~= shape then
       mistake(("%s takes a list of futures; number %d is a %s"):format(what, i, type(futures[i])))
     end
   end

@@ -13,8 +13,7 @@ local traceback = debug.traceback
 
 ---@class Scope
 local Scope = {}
-Scope.__index = Scope
-Scope.__metatable = "scope"
+local shape = { __index = Scope, __metatable = "scope" } -- apart: scope.__index would lead to what all runs share
 
 --- Cancels what was begun in the scope and all scopes inside it.
 ---@param reason? string
@@ -24,7 +23,7 @@ function Scope:cancel(reason)
 end
 
 function M.new(parent, shield)
-  return setmetatable({ parent = parent, shield = shield, cancelled = false }, Scope)
+  return setmetatable({ parent = parent, shield = shield, cancelled = false }, shape)
 end
 
 -- An error object keeps the stack of where it was raised.

@@ -76,12 +76,11 @@ end
 
 ---@class SignalChannel
 local Channel = {}
-Channel.__index = Channel
-Channel.__metatable = "signal channel"
+local shape = { __index = Channel, __metatable = "signal channel" } -- apart: channel.__index would lead to what all share
 
 --- The signals of one name that no handler takes.
 function M.channel(name)
-  return setmetatable({ name = name }, Channel)
+  return setmetatable({ name = name }, shape)
 end
 
 local function watch_timer(timer, receiver)

@@ -99,7 +99,13 @@ static void runs_of_one_cell_do_not_see_one_another(void **state)
                                       "  count = count + 1\n"
                                       "  string.upper = nil\n"
                                       "  rawset(workflow, 'call', nil)\n"
-                                      "  return count\n"
+                                      "  local future = workflow.spawn(function() end)\n"
+                                      "  local channel = workflow.signal('s')\n"
+                                      "  local spoil = future.__index or channel.__index\n"
+                                      "  workflow.scope(function(scope)\n"
+                                      "    spoil = spoil or scope.__index\n"
+                                      "  end)\n"
+                                      "  return spoil and 'all share it' or count\n"
                                       "end }");
     for (int i = 0; i < 3; i++) {
         struct workflow_run *run = new_run();
