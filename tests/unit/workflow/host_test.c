@@ -118,6 +118,53 @@ static void runs_of_one_cell_do_not_see_one_another(void **state)
     }
 }
 
+static void nothing_of_the_vocabulary_leads_to_what_all_runs_share(void **state)
+{
+    (void)state;
+    /* Marks every table that a run can reach: the next run must find no mark. */
+    theatre_script(
+        "workflows/t.lua",
+        "local seen, marked = {}, {}\n"
+        "local function walk(value, path)\n"
+        "  if type(value) ~= 'table' or seen[value] then return end\n"
+        "  seen[value] = true\n"
+        "  if rawget(value, 'mark') then marked[#marked + 1] = path end\n"
+        "  walk(getmetatable(value), path .. '!')\n"
+        "  local ok, behind = pcall(function() return value.__index end)\n"
+        "  if ok then walk(behind, path .. '.__index') end\n"
+        "  for k, v in pairs(value) do walk(v, path .. '.' .. tostring(k)) end\n"
+        "  rawset(value, 'mark', true)\n"
+        "end\n"
+        "workflow 'Walk' { run = function()\n"
+        "  local future = workflow.start('none', nil, { start_to_close = '1s' })\n"
+        "  local waits = workflow.spawn(function() future:wait() end)\n"
+        "  workflow.await(function() return true end)\n"
+        "  for name, thing in pairs { future = future, waits = waits,\n"
+        "      info = workflow.info(), channel = workflow.signal('s'),\n"
+        "      error = select(2, pcall(workflow.sleep, 'x')), array = json.array(),\n"
+        "      typed = ValueError 'x', bytes = workflow.bytes 'x',\n"
+        "      globals = _G } do\n"
+        "    walk(thing, name)\n"
+        "  end\n"
+        "  workflow.scope(function(scope) walk(scope, 'scope') end)\n"
+        "  for name in ('await call cancelled continue_as_new info log log_warning now '\n"
+        "    .. 'on_query on_signal random scope shield signal sleep spawn start '\n"
+        "    .. 'timeout timer uuid wait_all wait_any'):gmatch('%S+') do\n"
+        "    walk(workflow[name], name)\n"
+        "  end\n"
+        "  return table.concat(marked, ' ')\n"
+        "end }");
+    for (int i = 0; i < 2; i++) {
+        struct workflow_run *run = new_run();
+        struct workflow_answer answer = work(run, poll("start Walk; open", 1));
+        const Tpb__Workflowservice__RespondWorkflowTaskCompletedRequest *reply = completed(&answer);
+        assert_string_equal(text_of(reply->commands[reply->n_commands - 1]
+                                        ->complete_workflow_execution_command_attributes->result),
+                            "\"\"");
+        workflow_run_free(run);
+    }
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, theatre_open, theatre_close)
 
 int main(void)
@@ -130,6 +177,7 @@ int main(void)
         STORY(a_definition_is_checked_where_it_stands),
         STORY(cells_take_runs_until_they_are_full_and_go_when_they_are_empty),
         STORY(runs_of_one_cell_do_not_see_one_another),
+        STORY(nothing_of_the_vocabulary_leads_to_what_all_runs_share),
     };
 
     return RUN_STORIES("hosts", stories);
