@@ -3,14 +3,14 @@
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "base/memory.h"
+#include "base/uuid.h"
 #include "proto/proto.h"
 #include "script/fiber.h"
 #include "script/message.h"
 
-enum { UUID_SIZE = 37, RESPONSE_MAX = 256 << 20 };
+enum { RESPONSE_MAX = 256 << 20 };
 
 static const char KEY[] = "signalroom.client"; /* its address is the registry's key */
 
@@ -56,19 +56,6 @@ const char *client_space(lua_State *L)
 
 /* --- requests --- */
 
-static void write_uuid(char text[UUID_SIZE])
-{
-    unsigned char b[16];
-    if (getrandom(b, sizeof b, 0) != sizeof b)
-        abort();
-    b[6] = (b[6] & 0x0f) | 0x40;
-    b[8] = (b[8] & 0x3f) | 0x80;
-    snprintf(text, UUID_SIZE,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-             b[15]);
-}
-
 /* Sets a string field that the caller left empty, where the message has one of that name. */
 static void fill(ProtobufCMessage *message, const char *name, const char *value)
 {
@@ -90,7 +77,7 @@ static bool pack_request(lua_State *L, struct client *client, const struct proto
     ProtobufCMessage *request = message_read(L, 2, method->request, &arena, err);
     bool ok = request != NULL;
     if (ok) {
-        write_uuid(uuid);
+        uuid_make(uuid);
         fill(request, "namespace", client->config.space);
         fill(request, "identity", client->config.identity);
         fill(request, "request_id", uuid);
@@ -184,6 +171,7 @@ static void done(void *user, struct rpc_reply *reply)
 static int call(lua_State *L)
 {
     struct client *client = connected(L);
+    struct fiber *fiber = fiber_current(L);
     size_t size;
     const char *name = luaL_checklstring(L, 1, &size);
     luaL_checktype(L, 2, LUA_TTABLE);
@@ -203,7 +191,7 @@ static int call(lua_State *L)
     snprintf(path, sizeof path, "/%s/%s", method.service, method.name);
     struct calling *calling = memory_new(sizeof *calling);
     calling->method = method;
-    calling->wait = (struct fiber_wait){fiber_current(L), deliver, interrupt, release};
+    calling->wait = (struct fiber_wait){fiber, deliver, interrupt, release};
     struct rpc_request request = {.method = path,
                                   .body = bytes_span(&body),
                                   .space = span_of(client->config.space),

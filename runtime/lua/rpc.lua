@@ -20,7 +20,13 @@ local TYPE = {
 local function raise(failure)
   if type(failure) ~= "table" then error(errors.new("ValueError", { message = failure, non_retryable = true }), 0) end
   error(errors.new(TYPE[failure.status] or "RpcError", { message = ("%s: %s"):format(failure.method, failure.message),
-    details = { status = failure.status, details = failure.details } }), 0)
+    status = failure.status, details = failure.details }), 0)
+end
+
+local function unwrap(ok, value)
+  if ok then return value end
+  if value == nil then return wait(false) end -- cancelled
+  raise(value)
 end
 
 --- Chooses the server: options over TEMPORAL_* variables over the profile of temporal.toml (docs/connection.md).
@@ -31,16 +37,14 @@ function rpc.connect(options)
   if problem then error(errors.new("ConfigError", { message = problem, non_retryable = true }), 0) end
 end
 
---- Calls the server and waits for its answer.
+--- Calls the server and waits for its answer. A refusal raises an error whose type says which (NotFoundError for
+--- NOT_FOUND, and so on), with `status` ("NOT_FOUND") and `details`: the messages that came with it, by full name.
 ---@param method string   a call of WorkflowService or OperatorService, or a full "/package.Service/Method"
 ---@param request table
 ---@param options { long_poll: boolean? }?  long_poll: the server may take a minute, and is asked again
 ---@return table response
 function rpc.call(method, request, options)
-  local result, failure = native.call(method, request, options and options.long_poll or false)
-  if result == true then return failure end
-  if result == nil or failure == nil then return wait(result, failure) end
-  raise(failure)
+  return unwrap(native.call(method, request, options and options.long_poll or false))
 end
 
 --- The address of the connected server.

@@ -10,11 +10,11 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/uuid.h"
 #include "store/store.h"
 #include "worker/activities.h"
 #include "worker/alarm.h"
 #include "worker/connect.h"
-#include "worker/key.h"
 #include "worker/poller.h"
 #include "worker/presence.h"
 #include "worker/shutdown.h"
@@ -27,7 +27,7 @@ struct worker {
     /* set before the threads start */
     struct worker_options options;
     struct arena texts; /* what options and the fields below point to */
-    char instance_key[KEY_SIZE];
+    char instance_key[UUID_SIZE];
     const char *sticky_queue; /* NULL: no cache */
     struct server_facts facts;
     struct store *store;

@@ -129,7 +129,7 @@ static void tell(struct alarm *alarm)
 void presence_begin(struct worker *worker)
 {
     struct presence *presence = &worker->presence;
-    key_make(presence->grouping_key);
+    uuid_make(presence->grouping_key);
     presence->worker = worker;
     presence->alarm.ring = tell;
     presence->exchange.box = &worker->box;

@@ -5,10 +5,10 @@
  */
 #pragma once
 
+#include "base/uuid.h"
 #include "proto/proto.h"
 #include "worker/alarm.h"
 #include "worker/exchange.h"
-#include "worker/key.h"
 
 struct worker;
 
@@ -16,7 +16,7 @@ struct presence {
     struct exchange exchange;
     struct alarm alarm;
     struct worker *worker;
-    char grouping_key[KEY_SIZE];
+    char grouping_key[UUID_SIZE];
     int64_t told_ms; /* wall time of the last message, 0: none */
     bool stopped;
 };

@@ -79,7 +79,7 @@ static void adopt_options(struct worker *worker, const struct worker_options *op
     o->task_queue = arena_copy_text(texts, options->task_queue);
     o->identity = options->identity ? arena_copy_text(texts, options->identity)
                                     : arena_printf(texts, "%d@%s", (int)getpid(), host);
-    key_make(worker->instance_key);
+    uuid_make(worker->instance_key);
     if (o->cache_size)
         worker->sticky_queue = arena_printf(texts, "%s-%s", host, worker->instance_key);
     size_t cores = (size_t)sysconf(_SC_NPROCESSORS_ONLN);

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/metric.h"
 #include "base/redact.h"
+#include "base/uuid.h"
 
 static void an_error_reads_from_the_outside_in(void **state)
 {
@@ -148,6 +149,21 @@ static void letters_of_one_sender_arrive_in_order_and_a_closed_box_refuses(void 
     mailbox_release(&box);
 }
 
+static void a_uuid_is_random_and_of_version_4(void **state)
+{
+    (void)state;
+    char a[UUID_SIZE];
+    char b[UUID_SIZE];
+    uuid_make(a);
+    uuid_make(b);
+    assert_string_not_equal(a, b);
+    assert_int_equal(strlen(a), 36);
+    assert_int_equal(strspn(a, "0123456789abcdef-"), 36);
+    assert_true(a[8] == '-' && a[13] == '-' && a[18] == '-' && a[23] == '-');
+    assert_int_equal(a[14], '4');
+    assert_non_null(strchr("89ab", a[19]));
+}
+
 int main(void)
 {
     const struct CMUnitTest stories[] = {
@@ -158,6 +174,7 @@ int main(void)
         cmocka_unit_test(a_histogram_prints_as_prometheus_reads_it),
         cmocka_unit_test(time_is_written_in_utc_with_milliseconds),
         cmocka_unit_test(letters_of_one_sender_arrive_in_order_and_a_closed_box_refuses),
+        cmocka_unit_test(a_uuid_is_random_and_of_version_4),
     };
     return RUN_STORIES("base", stories);
 }

@@ -5,7 +5,6 @@
 #include "base/arena.h"
 #include "proto/proto.h"
 #include "worker/exchange.h"
-#include "worker/key.h"
 #include "worker/label.h"
 #include "worker/peek.h"
 #include "worker/wire.h"
@@ -146,21 +145,6 @@ static void labels_are_escaped_as_prometheus_wants(void **state)
     arena_release(&arena);
 }
 
-static void a_key_is_a_version_4_uuid(void **state)
-{
-    (void)state;
-    char a[KEY_SIZE];
-    char b[KEY_SIZE];
-    key_make(a);
-    key_make(b);
-    assert_string_not_equal(a, b);
-    assert_int_equal(strlen(a), 36);
-    assert_int_equal(strspn(a, "0123456789abcdef-"), 36);
-    assert_true(a[8] == '-' && a[13] == '-' && a[18] == '-' && a[23] == '-');
-    assert_int_equal(a[14], '4');
-    assert_non_null(strchr("89ab", a[19]));
-}
-
 int main(void)
 {
     const struct CMUnitTest stories[] = {
@@ -170,7 +154,6 @@ int main(void)
         cmocka_unit_test(a_packed_field_can_be_added_behind_a_message),
         cmocka_unit_test(a_refusal_for_size_is_told_from_being_busy),
         cmocka_unit_test(labels_are_escaped_as_prometheus_wants),
-        cmocka_unit_test(a_key_is_a_version_4_uuid),
     };
     return RUN_STORIES("worker wire", stories);
 }
