@@ -7,6 +7,7 @@
 #include "activity/activity.h"
 #include "activity/modules.h"
 #include "activity/task.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 enum { STACK_BYTES = 8 << 20, HEAP_LIMIT = 1 << 30, TASK_LIMIT = 256 << 20 };
@@ -28,6 +29,7 @@ struct activity_loop {
     struct activity_listener own; /* what tasks talk to: hands on, and knows when to stop */
     char **names;
     struct mailbox box;
+    struct letter *letters; /* taken from it, still to be obeyed */
     uv_async_t mail;
     pthread_t thread;
     bool stopping;
@@ -91,14 +93,27 @@ static void obey(struct activity_loop *loop, struct message *message)
     free(message);
 }
 
+static struct message *next_message(struct activity_loop *loop)
+{
+    if (!loop->letters)
+        loop->letters = mailbox_take(&loop->box);
+    struct letter *letter = loop->letters;
+    loop->letters = letter ? letter->next : NULL;
+    return (struct message *)letter;
+}
+
+/* A few at a time: those that wait for sockets must not wait for a thousand new tasks. */
 static void take_mail(uv_async_t *mail)
 {
     struct activity_loop *loop = mail->data;
-    struct letter *letter = mailbox_take(&loop->box);
-    while (letter) {
-        struct message *message = (struct message *)letter;
-        letter = letter->next;
+    int64_t until = clock_monotonic_ms() + REACTOR_SLICE_MS;
+    struct message *message;
+    while ((message = next_message(loop))) {
         obey(loop, message);
+        if (clock_monotonic_ms() >= until) {
+            uv_async_send(mail);
+            return;
+        }
     }
 }
 

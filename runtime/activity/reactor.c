@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-enum { FRESH_MS = 2 * REACTOR_SLICE_MS };
+enum { WOKEN_MS = 2 * REACTOR_SLICE_MS };
 
 static char reactor_key;
 
@@ -19,11 +19,12 @@ struct reactor {
     struct fiber_host host; /* first: a host is its reactor */
     uv_loop_t uv;
     uv_thread_t thread;
-    uv_async_t mail; /* fibers woken on other threads */
-    struct mailbox woken;
-    uv_idle_t turn; /* active while a fiber is ready */
-    struct queue fresh;
-    struct queue spent;
+    uv_async_t mail;
+    struct mailbox elsewhere; /* fibers woken on other threads */
+    uv_idle_t turn;           /* active while a fiber is ready */
+    struct queue woken;       /* their waits have ended */
+    struct queue fresh;       /* never ran */
+    struct queue spent;       /* used up a slice */
     struct reactor_part *parts;
     enum fiber_outcome outcome; /* of reactor_call's fiber */
 };
@@ -61,27 +62,30 @@ static void run(struct reactor *reactor, struct fiber *fiber)
         fiber->ended(fiber, outcome);
 }
 
-/* What is fresh, for a while; then one that is spent. */
+static void run_some(struct reactor *reactor, struct queue *queue, int budget_ms)
+{
+    int64_t until = clock_monotonic_ms() + budget_ms;
+    struct fiber *fiber;
+    while ((fiber = queue_take(queue))) {
+        run(reactor, fiber);
+        if (clock_monotonic_ms() >= until)
+            return;
+    }
+}
+
 static void take_turn(uv_idle_t *idle)
 {
     struct reactor *reactor = idle->data;
-    int64_t until = clock_monotonic_ms() + FRESH_MS;
-    struct fiber *fiber;
-    while ((fiber = queue_take(&reactor->fresh))) {
-        run(reactor, fiber);
-        if (clock_monotonic_ms() >= until)
-            break;
-    }
-    fiber = queue_take(&reactor->spent);
-    if (fiber)
-        run(reactor, fiber);
-    if (!reactor->fresh.first && !reactor->spent.first)
+    run_some(reactor, &reactor->woken, WOKEN_MS);
+    run_some(reactor, &reactor->fresh, REACTOR_SLICE_MS);
+    run_some(reactor, &reactor->spent, 0);
+    if (!reactor->woken.first && !reactor->fresh.first && !reactor->spent.first)
         uv_idle_stop(idle);
 }
 
-static void make_ready(struct reactor *reactor, struct fiber *fiber)
+static void make_ready(struct reactor *reactor, struct queue *queue, struct fiber *fiber)
 {
-    queue_add(&reactor->fresh, &fiber->letter);
+    queue_add(queue, &fiber->letter);
     uv_idle_start(&reactor->turn, take_turn);
 }
 
@@ -90,19 +94,19 @@ static void ready(struct fiber_host *host, struct fiber *fiber)
     struct reactor *reactor = (struct reactor *)host;
     uv_thread_t self = uv_thread_self();
     if (uv_thread_equal(&self, &reactor->thread))
-        make_ready(reactor, fiber);
+        make_ready(reactor, &reactor->woken, fiber);
     else
-        mailbox_send(&reactor->woken, &fiber->letter);
+        mailbox_send(&reactor->elsewhere, &fiber->letter);
 }
 
 static void take_mail(uv_async_t *mail)
 {
     struct reactor *reactor = mail->data;
-    struct letter *letter = mailbox_take(&reactor->woken);
+    struct letter *letter = mailbox_take(&reactor->elsewhere);
     while (letter) {
         struct fiber *fiber = (struct fiber *)letter;
         letter = letter->next;
-        make_ready(reactor, fiber);
+        make_ready(reactor, &reactor->woken, fiber);
     }
 }
 
@@ -131,7 +135,8 @@ bool reactor_open(struct reactor **out, struct vm *vm, struct error *err)
         return false;
     }
     fiber_host_open(&reactor->host, vm);
-    mailbox_init(&reactor->woken, ring, &reactor->mail);
+    mailbox_init(&reactor->elsewhere, ring, &reactor->mail);
+    queue_clear(&reactor->woken);
     queue_clear(&reactor->fresh);
     queue_clear(&reactor->spent);
     reactor->host.ready = ready;
@@ -157,7 +162,7 @@ void reactor_close(struct reactor *reactor)
     uv_close((uv_handle_t *)&reactor->turn, NULL);
     uv_run(&reactor->uv, UV_RUN_DEFAULT);
     uv_loop_close(&reactor->uv);
-    mailbox_release(&reactor->woken);
+    mailbox_release(&reactor->elsewhere);
     free(reactor);
 }
 
@@ -193,7 +198,7 @@ struct fiber *reactor_spawn(struct reactor *reactor, int count,
     if (!fiber)
         return NULL;
     fiber->ended = ended;
-    make_ready(reactor, fiber);
+    make_ready(reactor, &reactor->fresh, fiber);
     return fiber;
 }
 

@@ -1,9 +1,9 @@
 /*
  * A reactor: one libuv loop, one Lua VM and the fibers that run on them, all on one thread.
  *
- * Fibers that became ready run first, in order of arrival; one that used up its slice goes behind
- * them all and gets one slice for each turn of the loop. So a fiber that calculates for hours
- * delays the others by one slice, and sockets are looked at after every slice.
+ * Each turn of the loop runs fibers whose waits have ended, then new ones, then one that had used
+ * up its slice; each for a few slices at most, and then sockets are looked at again. So neither a
+ * fiber that calculates for hours nor a thousand new ones delay those that wait by more than that.
  *
  * Activities live on reactors (loop.c), and so do the commands of the CLI (reactor_call).
  */

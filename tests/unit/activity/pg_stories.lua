@@ -74,7 +74,7 @@ return {
 
   { "parameters are bound by name, and only where SQL reads them", function()
     with(nil, function(db)
-      equal(one(db, "SELECT $who || '$who' || $$ $who $$ || $a$ $who $a$ /* $who /* $who */ */ || $what -- $who\n AS v",
+      equal(one(db, "SELECT $who || '$who' || $$ $who $$ || $a$ $who $a$ /* $nobody /* $nobody */ $nobody */ || $what -- $nobody\n AS v",
         { who = "Ann", what = "!" }), "Ann$who $who  $who !")
       equal(one(db, [[SELECT E'\'$x' || $x AS v]], { x = "1" }), "'$x1")
       equal(one(db, [[SELECT 'it''s $x' || "v$x" AS v FROM (SELECT $x::text AS "v$x") q]], { x = "1" }), "it's $x1")
