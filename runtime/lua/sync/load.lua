@@ -94,8 +94,8 @@ local function refuse_shrinking(tx, work)
   if work.allow_shrink or row.total < SHRINK_FROM_ROWS or row.gone <= row.total * SHRINK_LIMIT then return end
   error(errors.ApplicationError { type = "ShrinkRefused", non_retryable = true,
     message = ("%s %s..%s: the vendor no longer has %d of %d rows, more than %d%%; nothing was changed. "
-      .. "If that is right, run it again with allow_shrink = true"):format(work.stream, work.window.from, work.window.to, row.gone, row.total,
-      SHRINK_LIMIT * 100) }, 0)
+      .. "If that is right, run it again with allow_shrink = true"):format(work.stream, work.window.from, work.window.to, row.gone,
+      row.total, SHRINK_LIMIT * 100) }, 0)
 end
 
 step("vanished", function(tx, work)

@@ -141,12 +141,11 @@ static void text_is_escaped_for_copy_and_loses_only_nul(void **state)
 static void json_goes_in_as_it_stands(void **state)
 {
     (void)state;
-    check_rows(
-        "j: jsonb", NULL,
-        "[{\"j\":{\"a\": [1.50,\"x\\\\\\ty\\u0000z\\\\u0000\"]}},{\"j\":\"q\\\"\\n\"},"
-        "{\"j\":1.0},{\"j\":[]},{\"j\":null},{\"j\":\"\"}]",
-        "{\"a\": [1.50,\"x\\\\\\\\\\\\tyz\\\\\\\\u0000\"]}\n\"q\\\\\"\\\\n\"\n1.0\n[]\n\\N\n"
-        "\"\"\n");
+    check_rows("j: jsonb", NULL,
+               "[{\"j\":{\"a\": [1.50,\"x\\\\\\ty\\u0000z\\\\u0000\"]}},{\"j\":\"q\\\"\\n\"},"
+               "{\"j\":1.0},{\"j\":[]},{\"j\":null},{\"j\":\"\"}]",
+               "{\"a\": [1.50,\"x\\\\\\\\\\\\tyz\\\\\\\\u0000\"]}\n\"q\\\\\"\\\\n\"\n1.0\n[]\n\\N\n"
+               "\"\"\n");
 }
 
 static void days_and_times_are_read_in_their_zone(void **state)
