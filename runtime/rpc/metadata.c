@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "base/redact.h"
 
 #define CLIENT_NAME "temporal-lua"
 #define SPACE_HEADER "temporal-namespace"
@@ -60,6 +61,7 @@ static bool add_checked(struct metadata *m, const struct rpc_header *header, str
 static bool add_key(struct metadata *m, const char *api_key, struct error *err)
 {
     struct bytes value = {0};
+    redact_register(span_of(api_key));
     bytes_printf(&value, "Bearer %s", api_key);
     add(m, SPAN("authorization"), bytes_span(&value));
     bytes_release(&value);
