@@ -226,7 +226,7 @@ void task_start(struct task_host *host, void *key, struct bytes *packed)
     task->state = LUA_NOREF;
     task->timer.data = task;
     uv_timer_init(reactor_uv(host->reactor), &task->timer);
-    task->account = vm_account_new(vm_of(reactor_lua(host->reactor)), host->memory_limit);
+    task->account = vm_account_new(host->memory_limit);
     map_put(&host->tasks, (uintptr_t)key, task);
     if (!unpack(task, packed, &err)) {
         fail(task, "MalformedTask", err.text);

@@ -128,7 +128,7 @@ static struct instance *create(struct cell *cell)
     struct instance *instance = memory_new(sizeof *instance);
     lua_State *L = vm_lua(cell->vm);
     instance->cell = cell;
-    instance->account = vm_account_new(cell->vm, cell->instance_limit);
+    instance->account = vm_account_new(cell->instance_limit);
     instance->activate = LUA_NOREF;
     instance->next = cell->first;
     if (cell->first)

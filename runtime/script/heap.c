@@ -69,9 +69,8 @@ void *vm_allocate(void *user, void *old, size_t old_size, size_t new_size)
     return block + 1;
 }
 
-struct vm_account *vm_account_new(struct vm *vm, size_t limit)
+struct vm_account *vm_account_new(size_t limit)
 {
-    (void)vm;
     struct vm_account *account = memory_new(sizeof *account);
     account->limit = limit;
     return account;

@@ -78,7 +78,7 @@ bool vm_error(lua_State *L, struct error *err);
 
 /* Bytes that coroutines of one owner hold. The account outlives its owner until the last byte is
  * collected. limit 0: none. */
-struct vm_account *vm_account_new(struct vm *vm, size_t limit);
+struct vm_account *vm_account_new(size_t limit);
 void vm_account_free(struct vm_account *account);
 size_t vm_account_used(const struct vm_account *account);
 

@@ -37,7 +37,7 @@ void world_seed(struct world *world, const unsigned char eight[8])
     }
 }
 
-uint64_t world_draw(struct world *world)
+static uint64_t draw(struct world *world)
 {
     uint64_t *s = world->chance;
     uint64_t drawn = rotate(s[1] * 5, 7) * 9;
@@ -87,7 +87,7 @@ static struct world *seeded(lua_State *L)
 
 static double draw_double(struct world *world)
 {
-    return (double)(world_draw(world) >> 11) * 0x1p-53;
+    return (double)(draw(world) >> 11) * 0x1p-53;
 }
 
 /* random_double() */
@@ -141,7 +141,7 @@ static int uuid4(lua_State *L)
 {
     static const char digits[] = "0123456789abcdef";
     struct world *world = seeded(L);
-    uint64_t half[2] = {world_draw(world), world_draw(world)};
+    uint64_t half[2] = {draw(world), draw(world)};
     char text[36];
     char *out = text;
     for (int i = 0; i < 16; i++) {

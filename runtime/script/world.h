@@ -27,8 +27,6 @@ void world_set_now(struct world *world, double now_ms);
 void world_seed(struct world *world, const unsigned char eight[8]);
 void world_release(struct world *world, lua_State *L);
 
-uint64_t world_draw(struct world *world);
-
 /* Sets os and math functions of the current world, uuid4, set_now and seed in the table on top. */
 void world_open(lua_State *L);
 

@@ -240,7 +240,7 @@ static void the_top_level_cannot_wait(void **state)
 static void a_fiber_is_charged_for_what_it_holds(void **state)
 {
     struct house *house = *state;
-    struct vm_account *account = vm_account_new(house->vm, 1 << 20);
+    struct vm_account *account = vm_account_new(1 << 20);
     struct fiber *fiber = make(house, "ask() local t = {} for i = 1, 1e6 do t[i] = i end");
     fiber->account = account;
     assert_int_equal(fiber_run(fiber), FIBER_WAITING);

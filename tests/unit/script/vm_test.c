@@ -229,7 +229,7 @@ static void a_coroutine_that_eats_too_much_is_stopped_before_it_knows(void **sta
 {
     (void)state;
     struct vm *vm = vm_new(VM_ACTIVITY, 0);
-    struct vm_account *account = vm_account_new(vm, 8 << 20);
+    struct vm_account *account = vm_account_new(8 << 20);
     lua_State *co = coroutine_of(vm, "a.lua",
                                  "local t = {} while true do pcall(function() while "
                                  "true do t[#t + 1] = ('x'):rep(1000) .. #t end end) "
