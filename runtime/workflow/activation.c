@@ -278,10 +278,14 @@ static bool resume(struct workflow_run *run, struct error *err)
     return outcome == INSTANCE_DONE || refuse(run, err);
 }
 
-static bool begin_instance(struct workflow_run *run, const struct event *started, struct error *err)
+static bool begin_instance(struct workflow_run *run, const struct job *first, struct error *err)
 {
-    const struct store_bundle *bundle = host_find(run->host, started->name, err);
+    const struct store_bundle *bundle = NULL;
 
+    if (first->kind == JOB_INITIALIZE)
+        bundle = host_find(run->host, first->event->name, err);
+    else
+        error_set(err, ERROR_MALFORMED, "history does not begin with the start of a workflow");
     if (bundle)
         run->instance = host_instance(run->host, bundle, &run->cell, err);
     return run->instance || refuse(run, err);
@@ -323,8 +327,7 @@ bool activation_run(struct workflow_run *run, const struct run_jobs *jobs)
 {
     struct error err = {0};
 
-    if (jobs->jobs[0].kind == JOB_INITIALIZE && !run->instance &&
-        !begin_instance(run, jobs->jobs[0].event, &err))
+    if (!run->instance && !begin_instance(run, &jobs->jobs[0], &err))
         return false;
     lua_State *L = instance_lua(run->instance);
     push_jobs(L, run, jobs);

@@ -307,6 +307,16 @@ static void an_event_without_its_attributes_fails_the_task(void **state)
     workflow_run_free(run);
 }
 
+static void a_history_that_does_not_begin_with_the_start_fails_the_task(void **state)
+{
+    (void)state;
+    theatre_script("workflows/t.lua", nap);
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer = work(run, poll("signal go 1; open", 1));
+    has(failed(&answer)->failure->message, "does not begin with the start of a workflow");
+    workflow_run_free(run);
+}
+
 static void a_task_of_a_run_that_is_over_is_not_answered(void **state)
 {
     (void)state;
@@ -525,6 +535,7 @@ int main(void)
         STORY(a_query_of_its_own_is_answered_from_memory_or_from_history),
         STORY(a_task_that_the_server_took_back_is_forgotten),
         STORY(an_event_without_its_attributes_fails_the_task),
+        STORY(a_history_that_does_not_begin_with_the_start_fails_the_task),
         STORY(a_task_of_a_run_that_is_over_is_not_answered),
         STORY(a_query_about_later_events_than_memory_has_needs_the_history),
         STORY(a_query_on_a_broken_history_is_left_to_the_next_worker),
