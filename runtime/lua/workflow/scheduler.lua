@@ -28,7 +28,7 @@ local reading            -- where nothing may be done: "in a query"; nil elsewhe
 local ready, head, tail  -- the ready queue
 local commands, count    -- asked for so far; nil when there are none
 local late               -- what is done when all jobs are applied; nil when there is nothing
-local asker              -- one coroutine asks all conditions of a cell; a script's error costs it
+local asker              -- one coroutine asks all conditions, in the run's own globals; an error costs it
 
 --- A run's state.
 function S.new(host)
@@ -39,7 +39,7 @@ end
 --- The run acts from here on; `moment` is what it may know (the activation).
 function S.begin(run, moment)
   S.run, S.moment = run, moment
-  running, reading, commands, late = nil, nil, nil, nil
+  running, reading, commands, late, asker = nil, nil, nil, nil, nil
   ready, head, tail = {}, 1, 0
 end
 

@@ -165,6 +165,31 @@ static void nothing_of_the_vocabulary_leads_to_what_all_runs_share(void **state)
     }
 }
 
+static void a_condition_loads_text_into_its_own_run(void **state)
+{
+    (void)state;
+    theatre_script(
+        "workflows/t.lua",
+        "workflow 'Own' { run = function(mine)\n"
+        "  rawset(string, 'mark', mine)\n"
+        "  local seen\n"
+        "  workflow.await(function() seen = load('return string.mark')() return true end)\n"
+        "  return seen\n"
+        "end }");
+    for (int i = 1; i < 4; i++) {
+        struct workflow_run *run = new_run();
+        char words[64], expected[8];
+        snprintf(words, sizeof words, "start Own %d; open", i);
+        snprintf(expected, sizeof expected, "%d", i);
+        struct workflow_answer answer = work(run, poll(words, 1));
+        assert_string_equal(text_of(completed(&answer)
+                                        ->commands[0]
+                                        ->complete_workflow_execution_command_attributes->result),
+                            expected);
+        workflow_run_free(run);
+    }
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, theatre_open, theatre_close)
 
 int main(void)
@@ -176,6 +201,7 @@ int main(void)
         STORY(a_script_that_fails_at_its_top_level_names_its_line),
         STORY(a_definition_is_checked_where_it_stands),
         STORY(cells_take_runs_until_they_are_full_and_go_when_they_are_empty),
+        STORY(a_condition_loads_text_into_its_own_run),
         STORY(runs_of_one_cell_do_not_see_one_another),
         STORY(nothing_of_the_vocabulary_leads_to_what_all_runs_share),
     };

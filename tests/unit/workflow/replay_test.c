@@ -402,6 +402,33 @@ static void another_activity_than_history_has_is_nondeterminism(void **state)
                     "workflows/t.lua:2");
 }
 
+static void activities_in_another_order_are_nondeterminism(void **state)
+{
+    (void)state;
+    theatre_refuses(
+        "workflow 'Swap' { run = function()\n"
+        "  local b = workflow.start('b')\n"
+        "  local a = workflow.start('a')\n"
+        "  workflow.wait_all { a, b }\n"
+        "end }",
+        "start Swap; task; activity 1 a; activity 2 b; done 1; done 2; task; complete",
+        ERROR_HISTORY,
+        "at event 5: history has ActivityTaskScheduled 'a' (id 1), the script asked for "
+        "activity 'b' (id 1) at workflows/t.lua:2");
+}
+
+static void more_than_history_has_is_nondeterminism(void **state)
+{
+    (void)state;
+    theatre_refuses("workflow 'More' { run = function()\n"
+                    "  local a = workflow.start('a')\n"
+                    "  local b = workflow.start('b')\n"
+                    "  a:wait()\n"
+                    "end }",
+                    "start More; task; activity 1 a; done 1; task; complete", ERROR_HISTORY,
+                    "the script asked for activity 'b' (id 2) at workflows/t.lua:3");
+}
+
 static void a_missing_activity_is_nondeterminism(void **state)
 {
     (void)state;
@@ -498,6 +525,8 @@ int main(void)
         STORY(failed_and_lost_tasks_leave_no_trace),
         STORY(random_numbers_change_after_a_reset_and_not_before),
         STORY(another_activity_than_history_has_is_nondeterminism),
+        STORY(activities_in_another_order_are_nondeterminism),
+        STORY(more_than_history_has_is_nondeterminism),
         STORY(a_missing_activity_is_nondeterminism),
         STORY(a_mistake_in_the_code_fails_the_task_and_not_the_workflow),
         STORY(a_mistake_in_a_spawned_function_fails_the_task_at_once),
