@@ -9,7 +9,7 @@ import uuid
 from house import ROOT, Worker, until
 from sync_test import D1, truth
 
-STEPS = ["fetched", "settings", "lock", "load_id", "table", "stage", "schema", "merge", "vanished", "record", "cursor", "committed"]
+STEPS = ["fetched", "settings", "lock", "load_id", "order", "table", "stage", "schema", "merge", "vanished", "record", "cursor", "committed"]
 
 
 def scripts_of(house):
@@ -61,3 +61,63 @@ def test_a_load_survives_kill_9_at_each_of_its_steps(house):
             assert house.postgres.one("SELECT sum(rows_new) FROM signalroom.loads") == "5", step
         finally:
             house.postgres.url = url
+
+
+def overtaken(house, step):
+    """A load that is held at a step while another one, with the vendor's newer truth, wants in."""
+    house.everflow.control("reset", {})
+    house.everflow.control("data", truth(D1))
+    scripts, queue = scripts_of(house), f"overtaken-{step}"
+    database = f"overtaken_{step}"
+    house.postgres.rows(f"DROP DATABASE IF EXISTS {database}")
+    house.postgres.rows(f"CREATE DATABASE {database}")
+    url = house.postgres.url.rsplit("/", 1)[0] + "/" + database
+    assert house.run("migrate", environment={"DATABASE_URL": url}).returncode == 0
+    marker = house.folder / f"{step}-{uuid.uuid4().hex}"
+    given = json.dumps({"source_name": "everflow", "source_kwargs": {"from": "2026-01-14", "to": "2026-01-14"}})
+    with Worker(house, scripts, f"{queue}-a", environment={"DATABASE_URL": url, "CRASH_AT": step, "CRASH_MARKER": str(marker)}), \
+            Worker(house, scripts, f"{queue}-b", environment={"DATABASE_URL": url}):
+        names = {side: f"{queue}-{side}-{uuid.uuid4().hex[:8]}" for side in "ab"}
+        house.run("start", "ImpatientSync", "--queue", f"{queue}-a", "--id", names["a"], "--input", given)
+        until(marker.exists, 30, f"the step {step}")
+        house.everflow.control("data", truth(D1[1:]))
+        house.run("start", "ImpatientSync", "--queue", f"{queue}-b", "--id", names["b"], "--input", given)
+        yield names
+        marker.unlink()
+        for name in names.values():
+            done = house.run("result", name, "--json")
+            assert done.returncode == 0, done.stdout
+    yield url
+
+
+def attempts_of(house, workflow_id):
+    started = [e for e in house.temporal.history(workflow_id) if e["eventType"] == "EVENT_TYPE_ACTIVITY_TASK_STARTED"]
+    return int(started[-1]["activityTaskStartedEventAttributes"]["attempt"]), started[-1]["activityTaskStartedEventAttributes"].get("lastFailure", {})
+
+
+def count(house, url):
+    kept, house.postgres.url = house.postgres.url, url
+    try:
+        return house.postgres.one("SELECT count(*) FROM everflow.daily_stats")
+    finally:
+        house.postgres.url = kept
+
+
+def test_a_slow_fetch_does_not_bring_back_a_row_that_a_later_one_saw_vanish(house):
+    story = overtaken(house, "fetched")
+    names = next(story)
+    assert house.run("result", names["b"]).returncode == 0
+    url = next(story)
+    attempt, failure = attempts_of(house, names["a"])
+    assert (attempt, failure["applicationFailureInfo"]["type"]) == (2, "Stale")
+    assert count(house, url) == "4"
+
+
+def test_two_loads_of_one_stream_at_once_take_turns(house):
+    story = overtaken(house, "lock")
+    names = next(story)
+    until(lambda: house.run("show", names["b"], "--json").returncode == 0 and len(house.everflow.requests()) >= 2, 30, "the second fetch")
+    url = next(story)
+    attempt, failure = attempts_of(house, names["b"])
+    assert attempt >= 2 and failure["applicationFailureInfo"]["type"] == "Busy"
+    assert count(house, url) == "4"

@@ -151,10 +151,16 @@ end
 local function run_window(job, window)
   local done = load.recorded(job.connection, job, window)
   if done then return done end
-  window.cursor = load.cursor(job.connection, job)
+  window.cursor, window.fetched_at = load.cursor(job.connection, job)
   local run = vendor.new(job, window)
   job.resource.fetch(run, window)
   return load.window(job.connection, job, window, run)
+end
+
+local function need_tables(connection)
+  if connection:query("SELECT to_regclass('signalroom.loads') IS NOT NULL AS there")[1].there then return end
+  error(errors.ApplicationError { type = "ConfigError", non_retryable = true,
+    message = "the database has no table signalroom.loads: run `signalroom migrate`" }, 0)
 end
 
 local function run_resource(job, progress)
@@ -182,6 +188,7 @@ function sync.run(input)
   local info = activity.info()
   local progress = activity.details() or { plans = {} }
   local connection = pg.connect()
+  need_tables(connection)
   log.info("pipeline_starting", { source = source.name, resumes_at = progress.window })
   local rows, counts = json.object {}, json.object {}
   for _, resource in ipairs(chosen(source, given(input.resources))) do

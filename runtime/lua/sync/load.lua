@@ -4,7 +4,7 @@
 --   lock                  two attempts at once: the second is refused as Busy and retried
 --   load_id               the retry of a load that did commit: its recorded result is the answer
 --   compare-and-set       a zombie whose cursor somebody else has moved: refused as Superseded
---   never back in time    a slow fetch must not overwrite what a later fetch brought
+--   never back in time    a slow fetch must not overwrite, or bring back, what a later one saw: Stale, fetched again
 --
 -- load_id names stream, window and run, so it is the same on every attempt of one run and new for the next run.
 
@@ -28,13 +28,16 @@ local function load_id_of(job, window)
   return ("%s %s %s/%s"):format(stream_of(job), days, job.info.workflow_id or job.info.activity_id, job.info.run_id or "")
 end
 
---- The day up to which a stream is loaded, nil when it never was.
+--- The day up to which a stream is loaded, nil when it never was; and the database's time, by which fetches are told
+--- apart whichever machine they ran on.
 ---@param connection userdata
 ---@param job table
----@return string?
+---@return string? cursor
+---@return number now  seconds since the epoch
 function load.cursor(connection, job)
-  local rows = connection:query("SELECT cursor FROM signalroom.state WHERE stream = $1", stream_of(job))
-  return rows[1] and rows[1].cursor or nil
+  local row = connection:query([[SELECT extract(epoch FROM clock_timestamp())::float8 AS now,
+    (SELECT cursor FROM signalroom.state WHERE stream = $1) AS cursor]], stream_of(job))[1]
+  return row.cursor, row.now
 end
 
 --- The result of a window that this run has loaded already, nil when it has not.
@@ -67,6 +70,17 @@ end)
 
 step("load_id", function(tx, work)
   work.recorded = load.recorded(tx, work.job, work.window)
+end)
+
+step("order", function(tx, work)
+  local later = tx:query([[SELECT load_no::text AS load_no FROM signalroom.loads
+    WHERE source = $1 AND resource = $2 AND client_id = $3 AND fetched_at > to_timestamp($4::float8)
+      AND (window_from IS NULL OR (window_from <= $6::date AND window_to >= $5::date)) LIMIT 1]],
+    work.job.source.name, work.job.resource.name, work.client, work.fetched_at, work.window.from, work.window.to)[1]
+  if later then
+    error(errors.ApplicationError { type = "Stale", message = ("%s: load %s fetched these days later and is there already; nothing was changed")
+      :format(work.stream, later.load_no) }, 0)
+  end
 end)
 
 step("table", function(tx, work)
@@ -151,7 +165,7 @@ function load.window(connection, job, window, run)
   local filtered = false
   for _, name in ipairs(job.resource.filters or {}) do filtered = filtered or job.kwargs[name] ~= nil end
   local work = { job = job, window = window, run = run, stream = stream_of(job), load_id = load_id_of(job, window), client = job.client,
-    columns = run.plan:columns(), backfill = job.plan.backfill, cursor = window.cursor, fetched_at = run.fetched_at,
+    columns = run.plan:columns(), backfill = job.plan.backfill, cursor = window.cursor, fetched_at = window.fetched_at,
     complete = window.from ~= nil and not filtered,
     allow_shrink = job.kwargs.allow_shrink or job.resource.allow_shrink }
   observe "fetched"

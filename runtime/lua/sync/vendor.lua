@@ -29,7 +29,6 @@ local function request(run, method, path, options)
   local reply = http.request(options)
   run.requests = run.requests + 1
   run.bytes = run.bytes + #reply.body
-  run.fetched_at = run.fetched_at or reply.received_at
   return reply
 end
 
