@@ -78,8 +78,8 @@ step("order", function(tx, work)
       AND (window_from IS NULL OR (window_from <= $6::date AND window_to >= $5::date)) LIMIT 1]],
     work.job.source.name, work.job.resource.name, work.client, work.fetched_at, work.window.from, work.window.to)[1]
   if later then
-    error(errors.ApplicationError { type = "Stale", message = ("%s: load %s fetched these days later and is there already; nothing was changed")
-      :format(work.stream, later.load_no) }, 0)
+    error(errors.ApplicationError { type = "Stale",
+      message = ("%s: load %s fetched these days later and is there already; nothing was changed"):format(work.stream, later.load_no) }, 0)
   end
 end)
 
