@@ -55,8 +55,9 @@ static void release(struct fiber_wait *wait)
 static int ask(lua_State *L)
 {
     struct house *house = lua_touserdata(L, lua_upvalueindex(1));
+    struct fiber *fiber = fiber_current(L); /* raises where nothing can wait */
     struct waiting *waiting = memory_new(sizeof *waiting);
-    waiting->wait = (struct fiber_wait){fiber_current(L), deliver, interrupt, release};
+    waiting->wait = (struct fiber_wait){fiber, deliver, interrupt, release};
     waiting->house = house;
     house->waiting = waiting;
     return fiber_suspend(L, &waiting->wait);
