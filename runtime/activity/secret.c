@@ -5,6 +5,7 @@
  *   setting(name) -> text or nil    of NAME
  *   secret(name)  -> text or nil    of NAME, or of the file that NAME_FILE names, without the line
  *                                   break at its end; from then on "***" in logs and errors
+ *   hide(text)    -> text           with "***" for every secret in it
  */
 #include <errno.h>
 #include <lauxlib.h>
@@ -62,9 +63,21 @@ static int secret(lua_State *L)
     return 1;
 }
 
+static int hide(lua_State *L)
+{
+    size_t size;
+    const char *given = luaL_checklstring(L, 1, &size);
+    struct bytes *text = scratch_push(L);
+    bytes_add(text, given, size);
+    redact(text);
+    lua_pushlstring(L, bytes_text(text), text->size);
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"setting", setting},
     {"secret",  secret },
+    {"hide",    hide   },
     {NULL,      NULL   },
 };
 

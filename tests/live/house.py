@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("SIGNALROOM_BINARY", ROOT / "build/release/signalroom"))
 POSTGRES = pathlib.Path(os.environ.get("POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
 EVERFLOW_KEY = "everflow-test-key"
+FOREIGN = ("TEMPORAL_", "SUPABASE_", "DATABASE_", "PG", "EVERFLOW_", "REDTRACK_", "S3_", "AWS_")
 
 
 def temporal_cli():
@@ -238,7 +239,7 @@ class House:
 
     def environment(self):
         """Ours, without what the caller's shell may say about servers."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("TEMPORAL_", "SUPABASE_", "DATABASE_", "PG", "EVERFLOW_"))}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
         kept["TEMPORAL_ADDRESS"] = self.temporal.address
         if hasattr(self, "postgres"):
             kept["DATABASE_URL"] = self.postgres.url

@@ -9,6 +9,7 @@ local errors = require "errors"
 local failure = require "failure"
 local native = require "native.task"
 local options = require "options"
+local secrets = require "native.secret"
 
 local DEFINITION_KNOWN = { run = true }
 
@@ -75,8 +76,18 @@ end
 
 -- --- outcomes ---
 
+-- Vendors echo keys in their answers, and scripts put answers into errors: what leaves for the server shows no secret.
+local function without_secrets(one)
+  if one.message then one.message = secrets.hide(one.message) end
+  if one.stack_trace then one.stack_trace = secrets.hide(one.stack_trace) end
+  local details = (one.application_failure_info or {}).details
+  for _, payload in ipairs(details and details.payloads or {}) do payload.data = payload.data and secrets.hide(payload.data) end
+  if one.cause then without_secrets(one.cause) end
+  return one
+end
+
 local function failed(err, stack)
-  native.finish("failed", { failure = failure.from_error(err, stack) })
+  native.finish("failed", { failure = without_secrets(failure.from_error(err, stack)) })
 end
 
 local function completed(value)

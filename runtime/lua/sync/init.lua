@@ -17,6 +17,7 @@ local load = require "sync.load"
 local log = require "activity.log"
 local nearest = require "nearest"
 local pg = require "activity.pg"
+local rate = require "sync.rate"
 local vendor = require "sync.vendor"
 local windows = require "sync.windows"
 
@@ -25,7 +26,7 @@ local sync = {}
 local sources = {}
 
 local SOURCE_FIELDS = { base_url = "string", tz = "string", lookback = "string", initial = "string", client = "string", kwargs = "table",
-  headers = "function" }
+  headers = "function", rate = "string" }
 local RESOURCE_FIELDS = { key = "table", columns = "table", stored = "table", window = "string", window_column = "string", days = "number",
   max_days = "number", cursor = "string", fetch = "function", filters = "table", allow_shrink = "boolean" }
 local WINDOWS = { range = true, day = true, none = true }
@@ -86,6 +87,7 @@ function sync.source(name)
     declared.lookback_days = math.ceil(duration.ms(declared.lookback or "3d", "lookback") / 86400000)
     declared.initial = dates.check(declared.initial or "2025-12-20")
     declared.client = declared.client or "713"
+    declared.limit = declared.rate and rate.new(declared.rate)
     sources[name] = declared
   end
 end

@@ -8,6 +8,7 @@ local errors = require "errors"
 local file = require "activity.file"
 local http = require "activity.http"
 local pages = require "pages"
+local rate = require "sync.rate"
 
 local SPOOL_BYTES = 8 * 1024 * 1024
 
@@ -26,6 +27,7 @@ end
 local function request(run, method, path, options)
   options.url = run.source.base_url .. path
   options.method = method
+  rate.take(run.source.limit)
   local reply = http.request(options)
   run.requests = run.requests + 1
   run.bytes = run.bytes + #reply.body
