@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "worker/runner.h"
 
 /* The desk comes round at least this often, so that health can tell that it is alive. */
@@ -111,9 +112,13 @@ static void *turn(void *user)
     while (worker->shutdown.step != SHUTDOWN_OVER) {
         polls_fill(worker, clock_monotonic_ms());
         publish(worker);
-        notes_read(mailbox_wait(&worker->box, wake_ms(worker)));
+        struct letter *letters = mailbox_wait(&worker->box, wake_ms(worker));
+        int64_t woke_us = clock_monotonic_us();
+        notes_read(letters);
         alarms_ring(&worker->alarms, clock_monotonic_ms());
         shutdown_advance(worker, clock_monotonic_ms());
+        metric_observe("signalroom_desk_turn_latency", "",
+                       (double)(clock_monotonic_us() - woke_us) / 1e6);
     }
     publish(worker);
     log_end(worker);
