@@ -11,19 +11,20 @@ static const struct module {
     const char *name;
     lua_CFunction open;
 } modules[] = {
-    {"cjson",         cjson_open },
-    {"json",          json_open  },
-    {"native.crypto", crypto_open},
-    {"native.csv",    csv_open   },
-    {"native.file",   file_open  },
-    {"native.http",   http_open  },
-    {"native.log",    log_open   },
-    {"native.pg",     pg_open    },
-    {"native.secret", secret_open},
-    {"native.task",   task_open  },
-    {"native.timer",  timer_open },
-    {"pages",         pages_open },
-    {"zone",          zone_open  },
+    {"cjson",         cjson_open      },
+    {"json",          json_open       },
+    {"native.crypto", crypto_open     },
+    {"native.csv",    csv_open        },
+    {"native.file",   file_open       },
+    {"native.http",   http_open       },
+    {"native.json",   json_slices_open},
+    {"native.log",    log_open        },
+    {"native.pg",     pg_open         },
+    {"native.secret", secret_open     },
+    {"native.task",   task_open       },
+    {"native.timer",  timer_open      },
+    {"pages",         pages_open      },
+    {"zone",          zone_open       },
 };
 
 static const struct word {
@@ -35,7 +36,7 @@ static const struct word {
     {"csv",      "activity.csv"    },
     {"file",     "activity.file"   },
     {"http",     "activity.http"   },
-    {"json",     "json"            },
+    {"json",     "activity.json"   },
     {"log",      "activity.log"    },
     {"pages",    "pages"           },
     {"pg",       "activity.pg"     },

@@ -19,6 +19,7 @@ int cjson_open(lua_State *L);
 int crypto_open(lua_State *L);
 int file_open(lua_State *L);
 int http_open(lua_State *L);
+int json_slices_open(lua_State *L);
 int log_open(lua_State *L);
 int pg_open(lua_State *L);
 int secret_open(lua_State *L);

@@ -9,7 +9,7 @@
 
 local duration = require "duration"
 local errors = require "errors"
-local json = require "json"
+local json = require "activity.json"
 local native = require "native.http"
 local timer = require "native.timer"
 local options_of = require "options"

@@ -137,6 +137,28 @@ return {
     refused("ValueError", log.error, "broken", { f = print })
   end },
 
+  { "a large JSON text is read as a small one is", function()
+    local plain = require "json"
+    local filler = "[" .. ('{"k":[1,"a"]},'):rep(6000) .. "[]]"
+    local texts = {
+      '{"a":{"b":[1,[2,{"c":null}],"\\u00e4\\n",true,false,{}],"n":12345678901234567890,"e":[]},"z":%s}',
+      '[[],{},[[[1.5]]],"",%s]', '[%s,[1,2,[3]],{"a":[]}]', '%s',
+    }
+    for _, shape in ipairs(texts) do
+      local text = shape:format(filler)
+      local value = json.decode(text)
+      equal(plain.encode(value), plain.encode(plain.decode(text)))
+    end
+    for _, shape in ipairs { '{"a":1,"a":%s}', '{"a":[1,}%s', '[%s] x', '[%s', '{"a":%s', '[%s,]', '\255%s' } do
+      local text = shape:format(filler)
+      local _, why = pcall(json.decode, text)
+      local _, same = pcall(plain.decode, text)
+      equal(tostring(why):match "json.decode: .*", tostring(same):match "json.decode: .*")
+      assert(tostring(why):find "json.decode: line 1")
+      equal(plain.encode(json.decode(filler)), filler)
+    end
+  end },
+
   { "cjson is there for scripts that expect it", function()
     local cjson = require "cjson"
     equal(cjson.encode { 1, 2 }, "[1,2]")

@@ -48,9 +48,12 @@ static const char waits[] =
     "    longest, last = math.max(longest, now - last), now\n"
     "  end\n"
     "  return math.floor(longest * 1000) end }\n"
-    "activity 'leave_open' { run = function() pg.connect(database):query 'SELECT 1' end }\n"
-    "activity 'connections' { run = function() return #pg.connect(database):query\n"
-    "  [[SELECT 1 FROM pg_stat_activity WHERE application_name = 'signalroom']] end }\n"
+    "activity 'read' { run = function()\n"
+    "  return #json.decode('[' .. ('{\"a\":1,\"b\":\"xyz\",\"c\":[]},'):rep(2e5) .. '1]') end }\n"
+    "local named = { url = database, application_name = 'left open' }\n"
+    "activity 'leave_open' { run = function() pg.connect(named):query 'SELECT 1' end }\n"
+    "activity 'connections' { run = function() return #pg.connect(named):query\n"
+    "  [[SELECT 1 FROM pg_stat_activity WHERE application_name = 'left open']] end }\n"
     "activity 'count' { run = function() return #pg.connect(database):query\n"
     "  [[SELECT 1 FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()\n"
     "    AND backend_type = 'client backend']] end }\n";
@@ -158,6 +161,21 @@ static int longest_absence(struct activity_loop *loop, struct slot *ticks)
     return ms;
 }
 
+static void one_that_reads_much_keeps_nobody_waiting(void **state)
+{
+    (void)state;
+    struct activity_loop *loop = start(script);
+    struct slot ticks = {0}, slot = {0};
+    submit(loop, &ticks, (struct order){.type = "ticks"});
+    run(loop, &slot, "read", NULL);
+    check_result(&slot, "200001");
+    clear(&slot);
+    int absence = longest_absence(loop, &ticks);
+    printf("  5 MB of JSON: longest absence %d ms of CPU\n", absence);
+    assert_in_range(absence, 0, LATE_CPU_MS);
+    activity_loop_stop(loop);
+}
+
 static void a_thousand_wait_beside_one_that_calculates_and_none_is_late(void **state)
 {
     (void)state;
@@ -198,6 +216,7 @@ int main(void)
         cmocka_unit_test(the_server_is_told_of_a_cancelled_statement),
         cmocka_unit_test(a_connection_left_open_is_closed_with_its_task),
         cmocka_unit_test(a_loop_that_stops_leaves_no_wait_behind),
+        cmocka_unit_test(one_that_reads_much_keeps_nobody_waiting),
         cmocka_unit_test(a_thousand_wait_beside_one_that_calculates_and_none_is_late),
     };
     return cmocka_run_group_tests_name("activity waits", stories, open_all, close_all);

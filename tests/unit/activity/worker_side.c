@@ -150,6 +150,8 @@ void check_json(const Tpb__Common__Payloads *list, const char *json)
 void check_result(const struct slot *slot, const char *json)
 {
     struct arena arena = {0};
+    if (slot->kind == ACTIVITY_FAILED)
+        fail_msg("%s", failure_of(slot, &arena)->message);
     assert_int_equal(slot->kind, ACTIVITY_COMPLETED);
     Tpb__Workflowservice__RespondActivityTaskCompletedRequest *answer =
         unpack(&tpb__workflowservice__respond_activity_task_completed_request__descriptor,
