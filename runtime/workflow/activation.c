@@ -52,12 +52,11 @@ static void set_seed(lua_State *L, struct span run_id)
     set_text(L, "seed", (struct span){(const char *)hash, 8});
 }
 
+/* Patches and updates join here when the core has them. */
 static const char *const kind_names[] = {
     [JOB_INITIALIZE] = "initialize",
-    [JOB_PATCH] = "patch",
     [JOB_RANDOM_SEED] = "random_seed",
     [JOB_SIGNAL] = "signal",
-    [JOB_UPDATE] = "update",
     [JOB_FIRE_TIMER] = "fire_timer",
     [JOB_RESOLVE_ACTIVITY] = "resolve_activity",
     [JOB_CANCEL_WORKFLOW] = "cancel",

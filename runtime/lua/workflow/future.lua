@@ -21,7 +21,7 @@ end
 
 local function wait_for(future, fiber)
   if S.cancelled(fiber.scope) and not S.cancelled(future.scope) then error(S.cancelled_error(fiber.scope), 0) end
-  if not future.waiter then
+  if not future.waiter and not future.watches then
     future.waiter = fiber
     return S.park(fiber, future)
   end

@@ -164,6 +164,29 @@ static void spawned_functions_run_beside_main_and_give_their_results(void **stat
                     "done 3 6; done 1 2; task; done 2 4; task; complete 18");
 }
 
+static void who_waits_first_goes_on_first(void **state)
+{
+    (void)state;
+    theatre_replays("workflow 'Queue' { run = function()\n"
+                    "  local f, order, done = workflow.start('x'), {}, 0\n"
+                    "  local function waits(name, wait)\n"
+                    "    workflow.spawn(function()\n"
+                    "      wait()\n"
+                    "      order[#order + 1] = name\n"
+                    "      done = done + 1\n"
+                    "    end)\n"
+                    "  end\n"
+                    "  waits('any', function() workflow.wait_any { f } end)\n"
+                    "  waits('one', function() f:wait() end)\n"
+                    "  waits('all', function() workflow.wait_all { f } end)\n"
+                    "  waits('two', function() f:wait() end)\n"
+                    "  workflow.await(function() return done == 4 end)\n"
+                    "  return order\n"
+                    "end }",
+                    "start Queue; task; activity 1 x; done 1; task;"
+                    "complete ['any','one','all','two']");
+}
+
 static void a_coroutine_of_the_script_may_wait_too(void **state)
 {
     (void)state;
@@ -505,6 +528,7 @@ int main(void)
         STORY(a_signal_without_a_handler_waits_until_it_is_wanted),
         STORY(a_signal_before_the_first_slice_finds_the_handler_of_that_slice),
         STORY(spawned_functions_run_beside_main_and_give_their_results),
+        STORY(who_waits_first_goes_on_first),
         STORY(a_coroutine_of_the_script_may_wait_too),
         STORY(json_is_there_for_workflows_and_each_run_has_its_own),
         STORY(cancelling_the_workflow_raises_in_main_which_may_clean_up),
