@@ -149,6 +149,14 @@ static void what_a_workflow_must_not_touch_fails_the_task_with_the_line(void **s
 
 /* --- scripts that do not stop --- */
 
+/* Long enough for a pattern to pass its limit of steps first, also when a sanitizer slows it down.
+ */
+#ifdef __SANITIZE_ADDRESS__
+enum { SLICE_MS = 1000 };
+#else
+enum { SLICE_MS = 200 };
+#endif
+
 static void stopped(const char *body, const char *reason)
 {
     struct error err = {0};
@@ -164,7 +172,7 @@ static void stopped(const char *body, const char *reason)
              body);
     theatre_script("workflows/t.lua", text);
     assert_true(theatre_try_host(
-        (struct workflow_options){.slice_ms = 200, .instance_limit = 8 << 20}, &err));
+        (struct workflow_options){.slice_ms = SLICE_MS, .instance_limit = 8 << 20}, &err));
     struct workflow_run *calm = new_run(), *wild = new_run();
     work(calm, poll("start Calm; open", 1));
     struct workflow_answer answer = work(wild, poll("start Wild; open", 1));
