@@ -138,18 +138,30 @@ static bool look_up(struct walk *w, const struct json_scan *begin, struct span n
     }
 }
 
-/* Whether the element that `token` begins, with the scan right behind it, is the child's. */
-static bool is_childs(struct walk *w, const struct path_node *child, size_t place,
-                      const struct json_token *token, bool *is)
-{
+/* An element of a list: where it begins, and the member of it that was looked up last, since the
+ * steps into one list mostly ask for the same. */
+struct element {
+    const struct json_scan *begin; /* right behind `token` */
+    const struct json_token *token;
+    size_t place;
+    struct span asked;
     struct json_token found;
-    *is = child->step == PATH_PLACE && child->place == place;
-    if (child->step != PATH_WHERE || token->kind != JSON_OBJECT)
+};
+
+/* Whether the element is the child's. */
+static bool is_childs(struct walk *w, const struct path_node *child, struct element *element,
+                      bool *is)
+{
+    *is = child->step == PATH_PLACE && child->place == element->place;
+    if (child->step != PATH_WHERE || element->token->kind != JSON_OBJECT)
         return true;
-    if (!look_up(w, w->scan, child->name, &found))
-        return false;
-    *is = found.kind != JSON_END && is_scalar(&found) &&
-          span_equal(key_name(w->plan, &found), child->equals);
+    if (!element->asked.data || !span_equal(element->asked, child->name)) {
+        if (!look_up(w, element->begin, child->name, &element->found))
+            return false;
+        element->asked = child->name;
+    }
+    *is = element->found.kind != JSON_END && is_scalar(&element->found) &&
+          span_equal(key_name(w->plan, &element->found), child->equals);
     return true;
 }
 
@@ -157,22 +169,22 @@ static bool walk_element(struct walk *w, const struct path_node *node, size_t pl
                          const struct json_token *token)
 {
     const struct json_scan begin = *w->scan;
-    struct json_scan behind = begin;
+    struct element element = {.begin = &begin, .token = token, .place = place};
+    struct json_token again = *token;
     bool walked = false;
     for (struct path_node *child = node->children; child; child = child->next) {
-        struct json_token again = *token;
         bool is;
-        *w->scan = begin;
-        if (!is_childs(w, child, place, token, &is) || (is && !walk_value(w, child, &again)))
+        if (!is_childs(w, child, &element, &is))
             return false;
-        if (is) {
-            behind = *w->scan;
-            walked = true;
-        }
+        if (!is)
+            continue;
+        *w->scan = begin;
+        again = *token;
+        walked = true;
+        if (!walk_value(w, child, &again))
+            return false;
     }
-    struct json_token rest = *token;
-    *w->scan = behind;
-    return walked || json_scan_skip(w->scan, &rest, w->err);
+    return walked || json_scan_skip(w->scan, &again, w->err);
 }
 
 static bool walk_array(struct walk *w, const struct path_node *node)
@@ -262,6 +274,7 @@ static bool step_into(struct walk *w, const struct path_node *child, struct json
     bool object = token->kind == JSON_OBJECT;
     *found = false;
     for (size_t place = 1;; place++) {
+        struct element element = {.begin = w->scan, .token = token, .place = place};
         bool is = false;
         if (!json_scan_next(w->scan, token, w->err))
             return false;
@@ -272,7 +285,7 @@ static bool step_into(struct walk *w, const struct path_node *child, struct json
             is = child->step == PATH_MEMBER && span_equal(key_name(w->plan, token), child->name);
             if (!json_scan_next(w->scan, token, w->err))
                 return false;
-        } else if (!is_childs(w, child, place, token, &is)) {
+        } else if (!is_childs(w, child, &element, &is)) {
             return false;
         }
         *found = is;

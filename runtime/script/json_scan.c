@@ -12,12 +12,15 @@ enum state {
     WANT_KEY,
     WANT_KEY_OR_END, /* just behind { */
     WANT_COMMA_OR_END,
+    TOO_LARGE,
 };
 
 void json_scan_start(struct json_scan *scan, struct span text)
 {
     const char *begin = text.data ? text.data : "";
     *scan = (struct json_scan){.begin = begin, .at = begin, .end = begin + text.size};
+    if (text.size > JSON_SIZE_MAX)
+        scan->state = TOO_LARGE;
 }
 
 bool json_scan_error(const struct json_scan *scan, const char *at, struct error *err,
@@ -67,7 +70,7 @@ static bool is_space(char c)
 static inline char next_byte(struct json_scan *scan)
 {
     const char *p = scan->at;
-    while (p < scan->end && is_space(*p))
+    while (p < scan->end && (unsigned char)*p <= ' ' && is_space(*p))
         p++;
     scan->at = p;
     return p < scan->end ? *p : '\0';
@@ -327,25 +330,39 @@ static bool scan_end(struct json_scan *scan, struct json_token *token, struct er
     return true;
 }
 
-bool json_scan_next(struct json_scan *scan, struct json_token *token, struct error *err)
+/* Behind a value: the comma, after which *c is the byte to go on with, or the end of the level or
+ * the text, which is then the token: *done. */
+static bool scan_between(struct json_scan *scan, struct json_token *token, char *c, bool *done,
+                         struct error *err)
 {
-    if (scan->end - scan->begin > JSON_SIZE_MAX)
+    *done = true;
+    if (scan->state == TOO_LARGE)
         return error_set(err, ERROR_LIMIT, "%zu bytes of JSON are more than the limit of %d",
                          (size_t)(scan->end - scan->begin), JSON_SIZE_MAX);
+    if (scan->depth == 0)
+        return scan_end(scan, token, err);
+    bool object = in_object(scan);
+    if (*c == (object ? '}' : ']'))
+        return close_level(scan, token);
+    if (*c != ',')
+        return expected(scan, object ? "',' or '}'" : "',' or ']'", err);
+    *done = false;
+    scan->at++;
+    scan->state = object ? WANT_KEY : WANT_VALUE;
+    *c = next_byte(scan);
+    return true;
+}
+
+bool json_scan_next(struct json_scan *scan, struct json_token *token, struct error *err)
+{
     char c = next_byte(scan);
+    bool done = false;
     token->escaped = false;
     token->integer = false;
-    if (scan->state == WANT_COMMA_OR_END) {
-        if (scan->depth == 0)
-            return scan_end(scan, token, err);
-        bool object = in_object(scan);
-        if (c == (object ? '}' : ']'))
-            return close_level(scan, token);
-        if (c != ',')
-            return expected(scan, object ? "',' or '}'" : "',' or ']'", err);
-        scan->at++;
-        scan->state = object ? WANT_KEY : WANT_VALUE;
-        c = next_byte(scan);
+    if (scan->state >= WANT_COMMA_OR_END) {
+        bool ok = scan_between(scan, token, &c, &done, err);
+        if (!ok || done)
+            return ok;
     }
     if (scan->state == WANT_KEY || scan->state == WANT_KEY_OR_END)
         return scan_key(scan, token, c, err);

@@ -22,7 +22,7 @@ csv = {}
 ---another length than the first, text behind a closing quote, a quote that is never closed, a name that is empty or
 ---occurs twice, bytes that are not UTF-8.
 ---
----    for row, line in csv.rows(reply.body) do plan:row { email = row["E-Mail"] } end
+---     for row, line in csv.rows(reply.body) do plan:row { email = row["E-Mail"] } end
 ---@param source string|fun(): string? the text, or a function that returns its next piece, nil at the end; it may wait
 ---@param options? CsvReadOptions
 ---@return fun(): table?, integer? rows the next row and the line on which it begins

@@ -3,14 +3,14 @@
 
 ---From a vendor's page to rows for COPY, without a Lua value in between. Legal in activities.
 ---
----    local plan = pages.plan({
----      date       = "date(epoch)! at columns[column_type=date].id",
----      affiliate  = "text at columns[column_type=affiliate].label",
----      clicks     = "int! at reporting.total_click",
----      cost       = "money at cost | spend",
----    }, { tz = "America/New_York" })
----    plan:add(reply.body, "table")
----    tx:copy("COPY stage (...) FROM STDIN", plan:take())     -- columns in the order of plan:column_names()
+---     local plan = pages.plan({
+---       date       = "date(epoch)! at columns[column_type=date].id",
+---       affiliate  = "text at columns[column_type=affiliate].label",
+---       clicks     = "int! at reporting.total_click",
+---       cost       = "money at cost | spend",
+---     }, { tz = "America/New_York" })
+---     plan:add(reply.body, "table")
+---     tx:copy("COPY stage (...) FROM STDIN", plan:take())     -- columns in the order of plan:column_names()
 ---
 ---A column is `TYPE`, `TYPE!` (never null) or either with ` at PATH`; without a path it is the member of its own
 ---name. Several paths, `a | b`: the first that is not null.

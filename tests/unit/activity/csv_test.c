@@ -134,12 +134,14 @@ static void what_is_written_reads_back(void **state)
     assert_string_equal(bytes_text(&text), "plain,\"a,b\",\"say \"\"hi\"\"\",\"two\r\nlines\",\" "
                                            "blank \",\r\n\"a,b\"\r\n");
     bytes_clear(&text);
-    row[4] = csv_mark;
-    csv_write(&text, row + 4, 1, ',');
     csv_write(&text, row + 5, 1, ',');
     csv_write(&text, row, 1, ',');
     read_all(bytes_text(&text), text.size, 5, plain, &out);
-    assert_string_equal(bytes_text(&out), "\xEF\xBB\xBF//plain/");
+    assert_string_equal(bytes_text(&out), "/plain/");
+    bytes_clear(&text);
+    csv_write(&text, &csv_mark, 1, ',');
+    read_all(bytes_text(&text), text.size, 5, plain, &out);
+    assert_string_equal(bytes_text(&out), "\xEF\xBB\xBF/");
     bytes_release(&text);
     bytes_release(&out);
 }

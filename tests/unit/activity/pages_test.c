@@ -161,9 +161,10 @@ static void days_and_times_are_read_in_their_zone(void **state)
                "2026-01-15\t2026-01-14 00:00:00-05:00\n"
                "2026-01-14\t2026-01-14T05:00+05:30\n");
     check_rows("t: timestamptz(epoch); m: timestamptz(epoch_ms) at t; d: date(epoch, UTC) at t",
-               NULL, "[{\"t\":1768366800.25},{\"t\":\"-1\"}]",
+               NULL, "[{\"t\":1768366800.25},{\"t\":\"-1\"},{\"t\":-1e-7}]",
                "2026-01-14 05:00:00.250000+00\t1970-01-21 11:12:46.800250+00\t2026-01-14\n"
-               "1969-12-31 23:59:59+00\t1969-12-31 23:59:59.999000+00\t1969-12-31\n");
+               "1969-12-31 23:59:59+00\t1969-12-31 23:59:59.999000+00\t1969-12-31\n"
+               "1969-12-31 23:59:59.999999+00\t1969-12-31 23:59:59.999999+00\t1969-12-31\n");
     check_refused("t: timestamptz", "", "[{\"t\":\"2026-01-14T05:00:00\"}]",
                   "row 1: t: expected a time with its offset, or timestamptz(ZONE), found "
                   "'2026-01-14T05:00:00'");
@@ -173,6 +174,19 @@ static void days_and_times_are_read_in_their_zone(void **state)
                   "row 1: d: expected a date (YYYY-MM-DD), found '2026-02-30'");
     check_refused("d: date", "", "[{\"d\":\"01/14/2026\"}]",
                   "row 1: d: expected a date (YYYY-MM-DD), found '01/14/2026'");
+}
+
+static void an_element_is_picked_by_any_of_its_members(void **state)
+{
+    (void)state;
+    check_rows("a: int at l[k=x].v; b: int at l[n=7].v; c: int at l[3].v; d: int at l[k=no].v",
+               NULL,
+               "[{\"l\":[{\"k\":\"x\",\"n\":1,\"v\":10},{\"v\":20,\"n\":7},5,{\"n\":[7]}]},"
+               "{\"l\":[{\"v\":1,\"n\":\"7\",\"k\":\"\\u0078\"},null,{\"v\":3}]}]",
+               "10\t20\t\\N\t\\N\n1\t1\t3\t\\N\n");
+    check_refused("a: int at l[k=x].v", "",
+                  "[{\"l\":[{\"k\":\"x\",\"v\":1},{\"k\":\"x\",\"v\":2}]}]",
+                  "row 1: 'v' occurs twice in one row");
 }
 
 static void the_first_path_that_has_a_value_counts(void **state)
@@ -336,6 +350,7 @@ int main(void)
         cmocka_unit_test(text_is_escaped_for_copy_and_loses_only_nul),
         cmocka_unit_test(json_goes_in_as_it_stands),
         cmocka_unit_test(days_and_times_are_read_in_their_zone),
+        cmocka_unit_test(an_element_is_picked_by_any_of_its_members),
         cmocka_unit_test(the_first_path_that_has_a_value_counts),
         cmocka_unit_test(what_is_missing_is_counted),
         cmocka_unit_test(a_page_that_is_not_what_it_should_be_is_refused_whole),

@@ -84,6 +84,10 @@ static void a_day_has_23_or_25_hours_when_the_clocks_change(void **state)
         assert_int_equal(zone_day(ny, zone_day_start(ny, day)), day);
         assert_int_equal(zone_day(ny, zone_day_start(ny, day) - 1), day - 1);
     }
+    const struct zone *berlin = find("Europe/Berlin"); /* the last Sunday, here the fourth */
+    int64_t last_sunday = day_in("2050-03-27");
+    assert_int_equal(zone_day_start(berlin, last_sunday + 1) - zone_day_start(berlin, last_sunday),
+                     23 * 3600);
     int64_t gap = day_in("2026-03-08") * 86400 + 2 * 3600 + 1800;
     assert_int_equal(zone_epoch(ny, gap), instant("2026-03-08", 3, 30, -4 * 3600));
     int64_t twice = day_in("2026-11-01") * 86400 + 3600 + 1800;

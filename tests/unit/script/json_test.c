@@ -180,6 +180,8 @@ static void a_wrong_text_is_refused_with_place_and_reason(void **state)
                   "line 1, column 2: expected four hexadecimal digits behind \\u");
     check_refused(L, "\"\\ud800x\"",
                   "line 1, column 2: expected a pair of surrogates, found one alone");
+    check_refused(L, "\"\\udc00\\udc00\"",
+                  "line 1, column 2: expected a pair of surrogates, found one alone");
     check_refused(L, "\"\\udc00\\ud800\"",
                   "line 1, column 2: expected a pair of surrogates, found one alone");
     check_refused(L, "\"a\tb\"", "line 1, column 3: byte 0x09 must be escaped in a text");
