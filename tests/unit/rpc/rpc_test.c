@@ -330,7 +330,7 @@ static int thread_count(void)
 
 static bool as_few_threads(void *user)
 {
-    return thread_count() == *(int *)user;
+    return thread_count() <= *(int *)user; /* fewer: an earlier close was still under way */
 }
 
 static void the_last_close_leaves_no_thread(void **state)
