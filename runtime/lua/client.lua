@@ -110,6 +110,14 @@ function client.cancel(id, run_id, reason)
   rpc.call("RequestCancelWorkflowExecution", { workflow_execution = execution(id, run_id), reason = reason })
 end
 
+--- Ends a workflow at once; its script hears nothing of it.
+---@param id string
+---@param run_id string?  nil: the current run
+---@param reason string?  shown in the history
+function client.terminate(id, run_id, reason)
+  rpc.call("TerminateWorkflowExecution", { workflow_execution = execution(id, run_id), reason = reason })
+end
+
 --- What the server knows of a run: workflow_execution_info, pending_activities and so on.
 function client.describe(id, run_id)
   return rpc.call("DescribeWorkflowExecution", { execution = execution(id, run_id) })
