@@ -12,7 +12,7 @@
 #include "activity/pg_result.h"
 #include "base/memory.h"
 
-enum { SLICE = 256 << 10, CHUNK = 256 << 10 };
+enum { SLICE = 256 << 10, SLICES_A_TURN = 16, CHUNK = 256 << 10 };
 
 struct copying {
     struct operation operation; /* first */
@@ -69,7 +69,7 @@ static int deliver_done(struct fiber_wait *wait, lua_State *L)
 
 /* --- put --- */
 
-/* Hands slices over while the socket takes them at once. */
+/* Hands slices over while the socket takes them at once, but not so many that others wait. */
 static bool turn_put(struct operation *operation)
 {
     struct copying *copying = (struct copying *)operation;
@@ -77,7 +77,7 @@ static bool turn_put(struct operation *operation)
     int unsent = PQflush(session->conn);
     if (operation->cancelled)
         copying->rest.size = 0;
-    while (unsent == 0 && copying->rest.size) {
+    for (int slices = 0; unsent == 0 && copying->rest.size && slices < SLICES_A_TURN; slices++) {
         size_t size = copying->rest.size < SLICE ? copying->rest.size : SLICE;
         if (PQputCopyData(session->conn, copying->rest.data, (int)size) < 0)
             session->broken = true;
@@ -86,7 +86,8 @@ static bool turn_put(struct operation *operation)
         unsent = PQflush(session->conn);
     }
     session->broken = session->broken || unsent < 0;
-    return unsent == 0 && !copying->rest.size;
+    operation->has_more = copying->rest.size > 0;
+    return unsent == 0 && !operation->has_more;
 }
 
 int pg_put(lua_State *L)

@@ -72,13 +72,14 @@ static void end_if_over(struct session *session)
 
 static void on_socket(uv_poll_t *socket, int status, int events);
 
-/* Waits for the socket: to read always, to write while libpq has something to send. */
+/* Waits for the socket: to read always, to write while there is something to send. */
 static void look(struct session *session)
 {
     int unsent = PQflush(session->conn);
+    bool writes = unsent > 0 || session->current->has_more;
     session->broken = session->broken || unsent < 0;
     if (!session->broken)
-        uv_poll_start(session->socket, UV_READABLE | (unsent ? UV_WRITABLE : 0), on_socket);
+        uv_poll_start(session->socket, UV_READABLE | (writes ? UV_WRITABLE : 0), on_socket);
 }
 
 static void turn(struct session *session)

@@ -24,6 +24,7 @@ struct operation {
     /* On every event: true once it has ended. */
     bool (*turn)(struct operation *operation);
     bool over;      /* it has ended, but for the cancel request */
+    bool has_more;  /* to send: turn it when the socket takes more */
     bool cancelled; /* its result is not wanted any more */
 };
 

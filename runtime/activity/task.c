@@ -4,9 +4,11 @@
 #include <stdlib.h>
 
 #include "activity/failure.h"
+#include "activity/scratch.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/redact.h"
 #include "proto/proto.h"
 #include "script/message.h"
 
@@ -356,7 +358,20 @@ static int report(lua_State *L)
     return 1;
 }
 
+/* hide(text) -> the text without secrets */
+static int hide(lua_State *L)
+{
+    struct span text;
+    text.data = luaL_checklstring(L, 1, &text.size);
+    struct bytes *out = scratch_push(L);
+    bytes_add_span(out, text);
+    redact(out);
+    lua_pushlstring(L, bytes_text(out), out->size);
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
+    {"hide",      hide     },
     {"poll",      poll     },
     {"adopt",     adopt    },
     {"state",     state    },

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-enum { CONNECTIONS_KEPT = 128, HEADERS_LIMIT = 256 << 10, BUFFER_SIZE = 256 << 10 };
+enum { CONNECTIONS_KEPT = 128, HEADERS_LIMIT = 256 << 10, BUFFER_SIZE = 128 << 10 };
 
 struct web {
     struct reactor_part part; /* first: closed with the reactor */
@@ -194,6 +194,7 @@ struct transfer *transfer_new(struct web *web)
     transfer->easy = easy;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* do not wait for a lookup that is given up */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
-"""An HTTP server that misbehaves on request, one path a fault, on a loopback port of its own choice.
+"""An HTTP server that misbehaves on request, one path a fault, on loopback ports of its own choice.
 
-Prints the port on its first line of output and ends when its standard input closes. Plain sockets and threads: a
-library would not let it break the protocol.
+Prints its port, its port for TLS and a folder (ca.pem, who vouches for it; client.pem and client.key, which it knows)
+on its first line of output, and ends when its standard input closes. Plain sockets and threads: a library would not
+let it break the protocol.
 """
 
 import email.utils
 import gzip
 import json
+import pathlib
 import socket
+import ssl
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zlib
@@ -46,6 +51,11 @@ class Fault:
 
     def ok(self, to, request):
         answer(to, 200, '{"ok":true}')
+
+    def who(self, to, request):
+        """The name in the client's certificate."""
+        known = isinstance(to, ssl.SSLSocket) and to.getpeercert()
+        answer(to, 200, json.dumps({"name": known["subject"][0][0][1] if known else None}))
 
     def echo(self, to, request):
         answer(to, 200, json.dumps({key: request[key] for key in ("method", "target", "headers")}
@@ -163,19 +173,54 @@ def serve(connection):
         pass
 
 
-def main():
+def openssl(folder, *words):
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+
+def make_certificates(folder):
+    def make(name, *more):
+        openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem", *more)
+
+    make("ca")
+    make("server", "-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=IP:127.0.0.1")
+    make("client", "-CA", "ca.pem", "-CAkey", "ca.key")
+
+
+def secured(folder):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=folder / "ca.pem")
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+def listen(context=None):
+    """Serves each connection on a thread of its own; the port."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
-    print(listener.getsockname()[1], flush=True)
+
+    def begin(connection):
+        try:
+            serve(context.wrap_socket(connection, server_side=True) if context else connection)
+        except OSError:
+            connection.close()
 
     def accept():
         while True:
             connection, _ = listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+            threading.Thread(target=begin, args=(connection,), daemon=True).start()
 
-    threading.stack_size(256 * 1024)
     threading.Thread(target=accept, daemon=True).start()
-    sys.stdin.read()
+    return listener.getsockname()[1]
+
+
+def main():
+    threading.stack_size(256 * 1024)
+    with tempfile.TemporaryDirectory(prefix="signalroom-") as name:
+        folder = pathlib.Path(name)
+        make_certificates(folder)
+        print(listen(), listen(secured(folder)), folder, flush=True)
+        sys.stdin.read()
 
 
 if __name__ == "__main__":

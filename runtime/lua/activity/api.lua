@@ -29,8 +29,10 @@ end
 --- What the last attempt gave to activity.heartbeat, nothing in the first attempt.
 ---@return any ...
 function api.details()
-  local values, n = converter.decode_list(task().poll.heartbeat_details)
-  return unpack(values, 1, n)
+  local ok, values, n = pcall(converter.decode_list, task().poll.heartbeat_details)
+  if ok then return unpack(values, 1, n) end
+  error(errors.ApplicationError { type = "DecodeError", non_retryable = true,
+    message = "the last attempt's details cannot be read: " .. tostring(values) }, 0)
 end
 
 --- Whether somebody asked this activity to end. Calls that wait raise CancelledError then, once; a script that

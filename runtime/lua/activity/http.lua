@@ -158,8 +158,8 @@ local function with(fixed, given)
 end
 
 local function arguments(call, url, options)
-  if type(url) == "string" then return with({ url = url }, options) end
   if type(url) == "table" and options == nil then return url end
+  if type(url) == "string" and (options == nil or type(options) == "table") then return with({ url = url }, options) end
   error(errors.ValueError(call .. " takes an url and options, or one table with both"), 0)
 end
 

@@ -1,4 +1,4 @@
--- HTTP as scripts see it. `server` is tests/fakes/fault_server.py.
+-- HTTP as scripts see it. `server` is tests/fakes/fault_server.py, `secure` the same over TLS, `keys` its folder.
 
 local function refused(kind, call, ...)
   local ok, err = pcall(call, ...)
@@ -72,6 +72,8 @@ return {
     end
     equal(http.get({ url = server .. "/ok", timeout = "1m30s", max_bytes = "1.5KB" }).status, 200)
     has(refused("ValueError", http.get, { url = server, headers = { a = "b\r\nc: d" } }).message, "one-line")
+    has(refused("ValueError", http.get, server, 5).message, "an url and options")
+    has(refused("ValueError", http.get).message, "an url and options")
     has(refused("ValueError", http.get, { url = server, json = {}, body = "" }).message, "one of json, form and body")
   end },
 
@@ -194,6 +196,23 @@ return {
     local ok, err = pcall(http.get, server .. "/big?bytes=100000000", { stream = function() error("enough", 0) end })
     equal(ok, false)
     equal(err, "enough")
+  end },
+
+  { "TLS believes whom it is told to, by path or by text", function()
+    equal(http.get(secure .. "/ok", { ca = keys .. "/ca.pem" }):json().ok, true)
+    equal(http.get(secure .. "/ok", { ca = file.read(keys .. "/ca.pem") }):json().ok, true)
+    has(refused("NetworkError", http.get, secure .. "/ok").message, "certificate")
+    has(refused("NetworkError", http.get, secure .. "/ok", { ca = keys .. "/client.pem" }).message, "certificate")
+    refused("NetworkError", http.get, secure:gsub("127.0.0.1", "localhost") .. "/ok", { ca = keys .. "/ca.pem" })
+    refused("NetworkError", http.get, secure:gsub("https", "http") .. "/ok")
+  end },
+
+  { "TLS shows our certificate to whom asks for it", function()
+    local ca, cert, key = keys .. "/ca.pem", keys .. "/client.pem", keys .. "/client.key"
+    equal(http.get(secure .. "/who", { ca = ca }):json().name, json.null)
+    equal(http.get(secure .. "/who", { ca = ca, client_cert = cert, client_key = key }):json().name, "client")
+    equal(http.get(secure .. "/who", { ca = ca, client_cert = file.read(cert), client_key = file.read(key) }):json().name, "client")
+    refused("NetworkError", http.get, secure .. "/who", { ca = ca, client_cert = keys .. "/none", client_key = key })
   end },
 
   { "a coroutine of the script may wait too", function()

@@ -7,13 +7,19 @@
 int main(void)
 {
     struct bench bench;
-    char url[64];
+    int port, tls_port;
+    char url[64], tls_url[64], folder[256];
     unsetenv("http_proxy");
+    unsetenv("https_proxy");
     struct child server =
         child_start((const char *const[]){"python3", "tests/fakes/fault_server.py", NULL});
+    assert_int_equal(sscanf(server.line, "%d %d %255s", &port, &tls_port, folder), 3);
     bench_open(&bench);
-    snprintf(url, sizeof url, "http://127.0.0.1:%.6s", server.line);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
+    snprintf(tls_url, sizeof tls_url, "https://127.0.0.1:%d", tls_port);
     bench_text(&bench, "server", url);
+    bench_text(&bench, "secure", tls_url);
+    bench_text(&bench, "keys", folder);
     int failed = bench_stories(&bench, "tests/unit/activity/http_stories.lua");
     bench_close(&bench);
     child_end(&server);

@@ -1,6 +1,7 @@
 /* Activity tasks on a loop of their own: packed tasks in, packed outcomes out. */
 #include "worker_side.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "activity/task.h"
@@ -320,11 +321,92 @@ static void scripts_that_do_not_load_are_refused_with_their_line(void **state)
         struct activity_loop *loop = NULL;
         struct error err = {0};
         struct script_source source = {SPAN("activities/story.lua"), span_of(cases[i].script)};
-        struct activity_options options = {.sources = &source, .source_count = 1};
-        bool started = activity_loop_start(&loop, &options, &err);
+        bool started = try_start(&loop, &source, 1, &err);
         if (started || !strstr(err.text, cases[i].part))
             fail_msg("\"%s\" is not in \"%s\"", cases[i].part, err.text);
     }
+}
+
+static void scripts_share_modules_and_no_names(void **state)
+{
+    (void)state;
+    static const char a[] = "local money = require 'activities.money'\n"
+                            "activity 'a' { run = function() return money.cents('1.50') end }";
+    static const char b[] =
+        "activity 'b' { run = function() return activity.info().activity_type end }";
+    static const char again[] = "activity 'a' { run = function() end }";
+    struct script_source sources[] = {
+        {SPAN("activities/money.lua"),
+         SPAN("return { cents = function(text) return text * 100 end }")},
+        {SPAN("activities/a.lua"),     span_of(a)                       },
+        {SPAN("activities/b.lua"),     span_of(b)                       },
+        {SPAN("activities/again.lua"), span_of(again)                   },
+    };
+    struct activity_loop *loop = start_scripts(sources, 3);
+    struct slot slot = {0};
+    assert_string_equal(activity_names(loop)[0], "a");
+    assert_string_equal(activity_names(loop)[1], "b");
+    run(loop, &slot, "a", NULL);
+    check_result(&slot, "150");
+    clear(&slot);
+    run(loop, &slot, "b", NULL);
+    check_result(&slot, "\"b\"");
+    clear(&slot);
+    activity_loop_stop(loop);
+
+    struct error err = {0};
+    assert_false(try_start(&loop, sources, 4, &err));
+    assert_non_null(strstr(
+        err.text, "activity \"a\" is defined in activities/a.lua and in activities/again.lua"));
+}
+
+static void what_cannot_be_read_or_written_fails_the_task(void **state)
+{
+    (void)state;
+    struct activity_loop *loop =
+        start("activity 'echo' { run = function(x) return x end }\n"
+              "activity 'details' { run = function() return activity.details() end }\n"
+              "activity 'odd' { run = function() return { a = { print } } end }\n"
+              "activity 'none' { run = function() end }");
+    struct slot slot = {0};
+    struct arena arena = {0};
+    run(loop, &slot, "echo", "{\"a\":");
+    check_failure(&slot, "DecodeError", "Failed decoding arguments");
+    assert_false(failure_of(&slot, &arena)->application_failure_info->non_retryable);
+    clear(&slot);
+    submit(loop, &slot, (struct order){.type = "details", .details = "{"});
+    await(&slot, has_finished);
+    check_failure(&slot, "DecodeError", "details cannot be read");
+    assert_true(failure_of(&slot, &arena)->application_failure_info->non_retryable);
+    clear(&slot);
+    run(loop, &slot, "odd", NULL);
+    check_failure(&slot, "LuaError", "a[1]");
+    clear(&slot);
+    run(loop, &slot, "none", NULL);
+    check_result(&slot, "");
+    clear(&slot);
+    arena_release(&arena);
+    activity_loop_stop(loop);
+}
+
+static void no_secret_goes_into_a_failure(void **state)
+{
+    (void)state;
+    setenv("STORY_KEY", "sesame-open", 1);
+    struct activity_loop *loop =
+        start("activity 'tell' { run = function()\n"
+              "  local ok, err = pcall(error, ValueError('cause: ' .. secret 'STORY_KEY'))\n"
+              "  error(ApplicationError { message = 'key ' .. secret 'STORY_KEY', cause = err })\n"
+              "end }");
+    struct slot slot = {0};
+    struct arena arena = {0};
+    run(loop, &slot, "tell", NULL);
+    check_failure(&slot, "ApplicationError", "key ***");
+    assert_string_equal(failure_of(&slot, &arena)->cause->message, "cause: ***");
+    assert_null(memmem(slot.body.data, slot.body.size, "sesame", 6));
+    clear(&slot);
+    arena_release(&arena);
+    activity_loop_stop(loop);
 }
 
 int main(void)
@@ -343,6 +425,9 @@ int main(void)
         cmocka_unit_test(a_task_cancelled_before_it_waits_is_cancelled_when_it_does),
         cmocka_unit_test(a_memory_bomb_fails_its_task_alone),
         cmocka_unit_test(a_task_that_calculates_delays_nobody),
+        cmocka_unit_test(scripts_share_modules_and_no_names),
+        cmocka_unit_test(what_cannot_be_read_or_written_fails_the_task),
+        cmocka_unit_test(no_secret_goes_into_a_failure),
         cmocka_unit_test(scripts_that_do_not_load_are_refused_with_their_line),
     };
     return RUN_STORIES("activity loop", stories);

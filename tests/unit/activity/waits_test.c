@@ -16,7 +16,7 @@ static struct child server, cluster;
 static char script[8192];
 
 static const char waits[] =
-    "local server, database = 'http://127.0.0.1:%.6s', '%s'\n"
+    "local server, database = 'http://127.0.0.1:%d', '%s'\n"
     "activity 'sleep' { run = function() activity.heartbeat(1) activity.sleep(60) end }\n"
     "activity 'http' { run = function() activity.heartbeat(1) http.get(server .. '/never') end }\n"
     "activity 'drip' { run = function() activity.heartbeat(1) http.get(server .. '/drip') end }\n"
@@ -64,7 +64,7 @@ static int open_all(void **state)
     unsetenv("http_proxy");
     server = child_start((const char *const[]){"python3", "tests/fakes/fault_server.py", NULL});
     cluster = child_start((const char *const[]){"python3", "tests/unit/activity/cluster.py", NULL});
-    snprintf(script, sizeof script, waits, server.line, cluster.line);
+    snprintf(script, sizeof script, waits, atoi(server.line), cluster.line);
     return 0;
 }
 

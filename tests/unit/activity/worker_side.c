@@ -59,19 +59,29 @@ void await(struct slot *slot, bool (*condition)(struct slot *slot))
 
 /* --- a worker's side --- */
 
-struct activity_loop *start(const char *script)
+bool try_start(struct activity_loop **loop, const struct script_source *sources, size_t count,
+               struct error *err)
+{
+    struct activity_options options = {
+        .sources = sources,
+        .source_count = count,
+        .listener = {on_finished, on_heartbeat, NULL},
+    };
+    return activity_loop_start(loop, &options, err);
+}
+
+struct activity_loop *start_scripts(const struct script_source *sources, size_t count)
 {
     struct activity_loop *loop = NULL;
     struct error err = {0};
-    struct script_source source = {SPAN("activities/story.lua"), span_of(script)};
-    struct activity_options options = {
-        .sources = &source,
-        .source_count = 1,
-        .listener = {on_finished, on_heartbeat, NULL},
-    };
-    if (!activity_loop_start(&loop, &options, &err))
+    if (!try_start(&loop, sources, count, &err))
         fail_msg("%s", err.text);
     return loop;
+}
+
+struct activity_loop *start(const char *script)
+{
+    return start_scripts(&(struct script_source){SPAN("activities/story.lua"), span_of(script)}, 1);
 }
 
 static Tpb__Common__Payloads *payloads(struct arena *arena, const char *json)

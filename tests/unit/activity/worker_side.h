@@ -28,8 +28,11 @@ struct order {
     int heartbeat_ms;
 };
 
-/* A loop with one script. */
+/* A loop with one script, activities/story.lua, or with several. */
 struct activity_loop *start(const char *script);
+struct activity_loop *start_scripts(const struct script_source *sources, size_t count);
+bool try_start(struct activity_loop **loop, const struct script_source *sources, size_t count,
+               struct error *err);
 
 void submit(struct activity_loop *loop, struct slot *slot, struct order order);
 
