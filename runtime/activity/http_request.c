@@ -18,6 +18,7 @@ struct request {
     struct span ca, client_cert, client_key;
     int64_t timeout_ms, connect_timeout_ms;
     size_t max_bytes, redirects;
+    bool once;
     int headers, query, json, form; /* stack indexes, 0 when absent */
     int retry, accept, stream;      /* for http.lua */
     struct bytes *address;          /* url and query */
@@ -46,6 +47,7 @@ static const struct option known[] = {
     FIELD("connect_timeout", OPTION_DURATION, connect_timeout_ms),
     FIELD("max_bytes", OPTION_SIZE, max_bytes),
     FIELD("redirects", OPTION_COUNT, redirects),
+    FIELD("once", OPTION_FLAG, once),
     FIELD("ca", OPTION_TEXT, ca),
     FIELD("client_cert", OPTION_TEXT, client_cert),
     FIELD("client_key", OPTION_TEXT, client_key),
@@ -237,7 +239,8 @@ static void set_access(CURL *easy, const struct request *request)
 }
 
 /* A whole body has a deadline; a stream, however long, must not stand still for as long. HTTP/2
- * would let a paused stream fill a window of 32 MB. */
+ * would let a paused stream fill a window of 32 MB. libcurl sends a request again, by itself, when
+ * a connection that it kept breaks before the answer: not on a fresh one. */
 static void set_limits(struct transfer *transfer, const struct request *request)
 {
     CURL *easy = transfer->easy;
@@ -252,6 +255,7 @@ static void set_limits(struct transfer *transfer, const struct request *request)
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->redirects > 0 ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)request->redirects);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
 }
 
 struct transfer *http_request(lua_State *L, struct web *web, bool streams, struct bytes *shown)

@@ -128,6 +128,12 @@ class Fault:
         failing = hits(request["query"]["key"]) <= int(request["query"]["times"])
         answer(to, 503 if failing else 200, '{"tries":%d}' % counts[request["query"]["key"]])
 
+    def breaks_first(self, to, request):
+        """No answer to the first request with this key; then how many came."""
+        if hits(request["query"]["key"]) == 1:
+            return True
+        answer(to, 200, '{"tries":%d}' % counts[request["query"]["key"]])
+
     def big(self, to, request):
         size = int(request["query"]["bytes"])
         to.sendall(head(200, {"Content-Length": size}))

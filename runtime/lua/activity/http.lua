@@ -167,6 +167,7 @@ end
 ---
 --- url, query (table), method, headers; one of json (any value), form (table), body (text);
 --- timeout "30s" for all of it, connect_timeout "10s", max_bytes "64MB", redirects 5 (0: do not follow);
+--- once: true for what must not reach the server twice: a new connection, on which libcurl repeats nothing;
 --- bearer, or user and password; ca, client_cert, client_key (paths or PEM text);
 --- accept: a list of statuses that are no error, true: all; retry: a number of attempts or
 --- { attempts = 3, initial = "1s", factor = 2, max = "30s", on = { "NetworkError", ... } };

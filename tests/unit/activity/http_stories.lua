@@ -174,6 +174,13 @@ return {
     has(tostring(select(2, pcall(http.get, server, { retry = { atempts = 2 } }))), "atempts")
   end },
 
+  { "what goes once is not repeated by libcurl behind our back", function()
+    equal(http.get(server .. "/ok").status, 200)
+    equal(http.post(server .. "/breaks_first?key=kept"):json().tries, 2)
+    refused("NetworkError", http.post, server .. "/breaks_first?key=fresh", { once = true })
+    equal(http.post(server .. "/breaks_first?key=fresh", { once = true }):json().tries, 2)
+  end },
+
   { "a stream gives the body in chunks and keeps none", function()
     local size, chunks = 0, 0
     local r = http.get(server .. "/big?bytes=50000000", { stream = function(chunk)
