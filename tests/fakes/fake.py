@@ -9,6 +9,7 @@ steer it over HTTP:
     POST /__ctl/clock     pins "now", seconds since the epoch
     POST /__ctl/reset     forgets everything
     GET  /__ctl/requests  all that was received, in order
+    GET  /__ctl/accepted  what a vendor of messages took to deliver, each once
 
 A scripted answer without status, body or body_raw only adds its delay or its broken connection to the real answer.
 """
@@ -59,6 +60,7 @@ class Fake:
         self.truth = {}
         self.script = []
         self.requests = []
+        self.accepted = []
         self.now = None
 
     def clock(self):
@@ -71,6 +73,8 @@ class Fake:
         action = request.path.removeprefix("/__ctl/")
         if action == "requests":
             return Answer.json(self.requests)
+        if action == "accepted":
+            return Answer.json(self.accepted)
         if action == "reset":
             self.reset()
         elif action == "data":
