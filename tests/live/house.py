@@ -22,7 +22,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("SIGNALROOM_BINARY", ROOT / "build/release/signalroom"))
 POSTGRES = pathlib.Path(os.environ.get("POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
 EVERFLOW_KEY = "everflow-test-key"
-FOREIGN = ("TEMPORAL_", "SUPABASE_", "DATABASE_", "PG", "EVERFLOW_", "REDTRACK_", "S3_", "AWS_")
+FOREIGN = ("TEMPORAL_", "SUPABASE_", "DATABASE_", "PG", "EVERFLOW_", "REDTRACK_", "S3_", "AWS_", "SLACK_", "RESEND_",
+           "TWILIO_")
 
 
 def temporal_cli():
@@ -182,6 +183,9 @@ class VendorFake:
 
     def requests(self):
         return self.control("requests")
+
+    def accepted(self):
+        return self.control("accepted")
 
     def end(self):
         self.child.kill()

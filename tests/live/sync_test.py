@@ -101,9 +101,10 @@ def test_every_run_leaves_a_load_record_also_an_empty_one(house, vendor, worker)
 
 
 def attempts(house, workflow_id):
+    """How often the pipeline was tried; what comes after it is the alert."""
     events = house.temporal.history(workflow_id)
     started = [e for e in events if e["eventType"] == "EVENT_TYPE_ACTIVITY_TASK_STARTED"]
-    return int(started[-1]["activityTaskStartedEventAttributes"].get("attempt", 1)), events
+    return int(started[0]["activityTaskStartedEventAttributes"].get("attempt", 1)), events
 
 
 def test_503_503_200_takes_three_attempts(house, vendor, worker):
