@@ -111,6 +111,12 @@ static int push_failure(lua_State *L, const struct exchange *exchange)
                      transfer->limit);
     else
         failure_push(L, failure_type(transfer), "%s: %s", shown, reason);
+    lua_pushlstring(L, shown, exchange->shown.size);
+    lua_setfield(L, -2, "request");
+    if (transfer->too_big) {
+        lua_pushboolean(L, true);
+        lua_setfield(L, -2, "non_retryable");
+    }
     return 2;
 }
 

@@ -74,6 +74,12 @@ static void heartbeat(void *user, void *task, struct span details)
     loop->worker.heartbeat(loop->worker.user, task, details);
 }
 
+static void free_message(struct message *message)
+{
+    bytes_release(&message->packed);
+    free(message);
+}
+
 static void obey(struct activity_loop *loop, struct message *message)
 {
     switch (message->order) {
@@ -89,8 +95,7 @@ static void obey(struct activity_loop *loop, struct message *message)
         stop_when_empty(loop);
         break;
     }
-    bytes_release(&message->packed);
-    free(message);
+    free_message(message);
 }
 
 static struct message *next_message(struct activity_loop *loop)
@@ -199,9 +204,12 @@ static bool open_loop(struct activity_loop *loop, const struct activity_options 
 
 static void close_loop(struct activity_loop *loop)
 {
+    struct message *message;
     if (loop->reactor) {
         uv_close((uv_handle_t *)&loop->mail, NULL);
         reactor_close(loop->reactor);
+        while ((message = next_message(loop)))
+            free_message(message);
         mailbox_release(&loop->box);
     }
     for (char **name = loop->names; name && *name; name++)

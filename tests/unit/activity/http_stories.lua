@@ -85,6 +85,8 @@ return {
   { "a body has a maximum, also a compressed one", function()
     local err = refused("BodyTooLarge", http.get, server .. "/bomb")
     has(err.message, "max_bytes = 67108864")
+    equal(err.non_retryable, true)
+    equal(err.request, "GET " .. server .. "/bomb")
     refused("BodyTooLarge", http.get, { url = server .. "/big?bytes=5000", max_bytes = "4KB" })
     equal(#http.get({ url = server .. "/big?bytes=10000000" }).body, 10000000)
   end },
