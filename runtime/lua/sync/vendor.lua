@@ -1,7 +1,7 @@
 -- What a resource's `fetch` is given: requests to the vendor, and where its rows go.
 --
 -- Rows go from the page to COPY text in C (`run:rows`); a row becomes a Lua table only when a script maps it
--- (`run:emit`). What is fetched waits in memory, beyond 8 MB in a spool file, until the whole window is there: the
+-- (`run:emit`). What is fetched waits in memory, beyond 2 MB in a spool file, until the whole window is there: the
 -- transaction that loads it then lasts seconds, however slow the vendor is.
 
 local errors = require "errors"
@@ -10,7 +10,7 @@ local http = require "activity.http"
 local pages = require "pages"
 local rate = require "sync.rate"
 
-local SPOOL_BYTES = 8 * 1024 * 1024
+local SPOOL_BYTES = 2 * 1024 * 1024
 
 local vendor = {}
 local Run = {}
