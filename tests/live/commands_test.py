@@ -1,9 +1,11 @@
 """Commands that look after runs and schedules, each against a real server."""
 
+import base64
 import json
 import uuid
 
 import pytest
+from house import ROOT, Worker, until
 
 
 def new_id(name):
@@ -39,3 +41,132 @@ def test_terminate_of_what_does_not_run_is_not_found(house, waiting):
     assert answer(house, "terminate", new_id("nobody"), code=5)["error"]["type"] == "NotFoundError"
     answer(house, "terminate", waiting)
     assert answer(house, "terminate", waiting, code=5)["error"]["type"] == "NotFoundError"
+
+
+# --- schedules ---
+
+
+class Schedules:
+    """A scripts folder with nothing but schedules, and the commands on it."""
+
+    def __init__(self, house, folder):
+        self.house, self.folder = house, folder
+        (folder / "workflows").mkdir()
+
+    def write(self, text):
+        (self.folder / "workflows/schedules.lua").write_text(text)
+
+    def say(self, *words, code=0):
+        return answer(self.house, "schedules", *words, "--scripts", self.folder, code=code)
+
+    def steps(self, word, code=0):
+        return {s["id"]: s["step"] for s in self.say(word, code=code)["steps"]}
+
+    def names(self):
+        return {s["id"] for s in self.say("list")["schedules"]}
+
+
+@pytest.fixture
+def schedules(house, tmp_path):
+    yield Schedules(house, tmp_path)
+    answer(house, "schedules", "delete", "--all")
+
+
+def schedule(name, cron="0 5 * * *", more="", start='"Greeting", "Ada"'):
+    return f'schedule "{name}" {{ cron = "{cron}", {more} start = {{ {start} }} }}\n'
+
+
+def test_apply_creates_changes_and_removes_and_then_has_nothing_to_do(schedules):
+    schedules.write(schedule("one") + schedule("two", "*/15 8-18 * * mon-fri", 'tz = "America/New_York", note = "office hours",'))
+    assert schedules.steps("plan") == schedules.steps("apply") == {"one": "create", "two": "create"}
+    assert schedules.say("apply")["changes"] == 0
+
+    schedules.write(schedule("two", "*/20 8-18 * * 1-5", 'tz = "Europe/Berlin", note = "later",', '"Greeting", "Bea"'))
+    until(lambda: schedules.names() == {"one", "two"}, what="the server's list")
+    applied = {s["id"]: s for s in schedules.say("apply")["steps"]}
+    assert applied["one"]["step"] == "delete" and applied["two"]["step"] == "update"
+    assert {d["what"] for d in applied["two"]["differences"]} == {"cron", "tz", "note", "input"}
+    assert schedules.say("apply")["changes"] == 0
+    shown = schedules.say("show", "two")
+    assert (shown["cron"], shown["tz"], shown["note"]) == ("*/20 8-18 * * 1-5", "Europe/Berlin", "later")
+    assert schedules.say("show", "one", code=5)["error"]["type"] == "NotFoundError"
+
+
+def test_the_next_fire_times_are_those_of_the_server(schedules):
+    texts = ["15 7-23 * * *", "*/20 8-18 * * 1-5", "0 0 29 2 *", "30 2 * mar,nov sun", "5/10 */6 1-7 * 7", "@monthly"]
+    schedules.write("".join(schedule(f"times-{i}", text, 'tz = "America/New_York",') for i, text in enumerate(texts)))
+    planned = {s["id"]: [t["utc"][:16].replace("T", " ") + "Z" for t in s["next"]] for s in schedules.say("apply")["steps"]}
+    shown = {name: schedules.say("show", name)["next"] for name in planned}
+    assert planned == shown and all(len(times) == 5 for times in shown.values())
+
+
+def test_paused_stays_paused_through_a_change_and_resume_brings_the_note_back(schedules):
+    schedules.write(schedule("held", more='note = "every morning",'))
+    schedules.say("apply")
+    schedules.say("pause", "held", "--reason", "the vendor is down")
+    assert schedules.say("apply")["changes"] == 0, "a pause is no difference"
+    schedules.write(schedule("held", "0 6 * * *", 'note = "every morning",'))
+    assert schedules.steps("apply") == {"held": "update"}
+    shown = schedules.say("show", "held")
+    assert (shown["cron"], shown["paused"], shown["note"]) == ("0 6 * * *", True, "the vendor is down")
+    schedules.say("resume", "held")
+    shown = schedules.say("show", "held")
+    assert (shown["paused"], shown["note"]) == (False, "every morning")
+
+
+def test_what_others_made_is_never_touched(house, schedules):
+    made = house.temporal.cli("schedule", "create", "--schedule-id", "foreign", "--interval", "1h", "--type", "Greeting", "--task-queue",
+                              "nowhere", "--workflow-id", "foreign")
+    assert made.returncode == 0, made.stderr
+    try:
+        schedules.write(schedule("foreign"))
+        assert schedules.steps("apply", code=7) == {"foreign": "refused"}
+        assert schedules.say("delete", "foreign", code=7)["error"]["type"] == "PermissionDeniedError"
+        schedules.write(schedule("ours"))
+        assert schedules.steps("apply") == {"ours": "create"}
+        until(lambda: schedules.names() == {"foreign", "ours"}, what="the server's list")
+        assert schedules.say("delete", "--all") == {"deleted": ["ours"]}
+        until(lambda: schedules.names() == {"foreign"}, what="the server's list")
+    finally:
+        house.temporal.cli("schedule", "delete", "--schedule-id", "foreign")
+
+
+def test_trigger_starts_the_workflow_with_its_input(house, schedules, queue):
+    schedules.write(schedule("now", start=f'"Greeting", "Ada", id = "{queue}", queue = "{queue}"'))
+    schedules.say("apply")
+    schedules.say("trigger", "now")
+    started = until(lambda: schedules.say("show", "now")["recent"], what="the triggered run")[0]["workflow_id"]
+    assert started.startswith(queue)
+    with Worker(house, ROOT / "tests/live/scripts", queue):
+        assert answer(house, "result", started)["result"] == "Hello, Ada!"
+
+
+@pytest.mark.parametrize("text, complaint", [
+    (schedule("bad", "0 24 * * *"), '"24" is no hour: write 0 to 23'),
+    (schedule("bad", more='zone = "UTC",'), 'has no option "zone"'),
+    (schedule("bad", more='tz = "Nowhere/Land",'), "Nowhere/Land"),
+    (schedule("bad", more='overlap = "never",'), "overlap is one of allow_all"),
+    ("\n" + schedule("bad") * 2, "schedules.lua:3: schedule"),
+    ("schedle 'x' {}", "there is no global 'schedle'"),
+    ("schedule 'x' {", "schedules.lua:1:"),
+])
+def test_a_wrong_script_is_refused_by_line_and_nothing_is_changed(schedules, text, complaint):
+    schedules.write(text)
+    said = schedules.say("apply", code=1)["error"]
+    assert said["type"] == "ScriptError" and complaint in said["message"] and "schedules.lua:" in said["message"]
+
+
+def test_the_schedules_that_come_with_it_are_those_of_the_founding_document(house, queue):
+    steps = {s["id"]: s for s in answer(house, "schedules", "plan")["steps"]}
+    assert steps["hourly-sync-everflow-redtrack"]["cron"] == "0 12-23 * * *" and steps["daily-sync-s3"]["cron"] == "0 11 * * *"
+    answer(house, "schedules", "apply")
+    try:
+        first = json.loads(house.temporal.cli("schedule", "describe", "-s", "hourly-sync-everflow-redtrack", "-o", "json").stdout)
+        action = first["schedule"]["action"]["startWorkflow"]
+        assert action["workflowType"]["name"] == "ScheduledSyncWorkflow" and action["workflowId"] == "scheduled-sync-hourly"
+        [sent] = action["input"]["payloads"]
+        assert json.loads(base64.b64decode(sent["data"])) == {"notify_on_failure": True, "sources": ["everflow", "redtrack"]}
+        with Worker(house, queue=queue) as worker:
+            assert worker.ready(), "the file of schedules does no harm to a worker"
+    finally:
+        answer(house, "schedules", "delete", "--all")

@@ -55,6 +55,9 @@ local vocabulary = {
   end,
 }
 
+-- The word of workflows/schedules.lua. The command line reads that file (schedule/script.lua); to a worker it says nothing.
+local function schedule() return function() end end
+
 -- All types, or those that one script defines itself.
 local function type_names(run, script)
   local names = {}
@@ -164,6 +167,7 @@ return function(env, host)
   S.begin(run)
   S.format = S.format or env.string.format
   rawset(env, "workflow", setmetatable({}, vocabulary))
+  rawset(env, "schedule", schedule)
   run.loading = true
   host.run_bundle()
   run.loading = nil
