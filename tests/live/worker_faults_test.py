@@ -97,7 +97,7 @@ def test_runs_that_wait_for_their_history_hold_up_nobody(proxy, start_worker, co
         await asyncio.to_thread(until, lambda: readiness(worker)["workflow_tasks"]["used"] == 0, 10, "resting runs")
         proxy.rules.append(lambda name, _: Hold(gate) if name == "GetWorkflowExecutionHistory" else None)
         queries = [asyncio.create_task(till.query("total")) for till in tills]
-        await asyncio.to_thread(until, lambda: readiness(worker)["workflow_tasks"]["used"] >= 7, 10, "parked runs")
+        await asyncio.to_thread(until, lambda: readiness(worker)["workflow_tasks"]["used"] >= 7, 30, "parked runs")
         greet = client.execute_workflow("Greet", "Ada", id=new_id("greet"), task_queue=queue)
         assert await asyncio.wait_for(greet, 20) == "Hello, Ada!"
         gate.set()
