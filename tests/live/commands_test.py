@@ -170,3 +170,52 @@ def test_the_schedules_that_come_with_it_are_those_of_the_founding_document(hous
             assert worker.ready(), "the file of schedules does no harm to a worker"
     finally:
         answer(house, "schedules", "delete", "--all")
+
+
+# --- check ---
+
+
+def checks(house, *words, code=0, **environment):
+    """What check says, by name."""
+    said = answer(house, "check", *words, code=code, environment=environment)
+    return {line["name"]: line for line in said["checks"]}
+
+
+def test_check_is_content_with_a_whole_house(house, queue):
+    assert house.run("migrate").returncode == 0
+    with Worker(house, queue=queue):
+        said = checks(house, "--queue", queue)
+    assert {line["verdict"] for line in said.values()} == {"ok"}
+    assert {"temporal", "namespace", "workflow pollers", "activity pollers", "database", "rights", "tables", "scripts", "schedules"} == set(said)
+
+
+def test_check_warns_of_a_queue_without_a_worker_and_missing_tables(house, queue):
+    house.postgres.fresh()
+    said = checks(house, "--queue", queue)
+    assert {name for name, line in said.items() if line["verdict"] == "warn"} == {"workflow pollers", "activity pollers", "tables"}
+    assert said["workflow pollers"]["fix"] == f"start a worker: signalroom worker --queue {queue}"
+    assert said["tables"]["fix"] == "signalroom migrate"
+
+
+POOLER = "postgresql://{}:x@aws-0-eu.pooler.supabase.com.invalid:{}/postgres"
+
+
+@pytest.mark.parametrize("environment, name, found", [
+    ({"TEMPORAL_ADDRESS": "127.0.0.1:1"}, "temporal", "127.0.0.1"),
+    ({"TEMPORAL_NAMESPACE": "nowhere"}, "namespace", "nowhere"),
+    ({"DATABASE_URL": "postgresql://signalroom@127.0.0.1:1/postgres"}, "database", "refused"),
+    ({"DATABASE_URL": ""}, "database", "neither DATABASE_URL nor SUPABASE_DB_HOST"),
+    ({"DATABASE_URL": "mysql://signalroom@127.0.0.1/x"}, "database url", "neither postgres:// nor"),
+    ({"DATABASE_URL": POOLER.format("postgres", 6543)}, "supabase user", "does not know"),
+    ({"DATABASE_URL": POOLER.format("postgres.abc", 1234)}, "supabase port", "1234"),
+])
+def test_check_fails_on_what_is_wrong_and_says_how_to_mend_it(house, environment, name, found):
+    line = checks(house, code=1, **environment)[name]
+    assert line["verdict"] == "fail" and found in line["found"] and line["fix"]
+
+
+def test_check_names_the_line_of_a_script_that_does_not_compile(house, tmp_path):
+    (tmp_path / "activities").mkdir()
+    (tmp_path / "activities/broken.lua").write_text("local a = 1\nlocal b = = 2\n")
+    line = checks(house, "--scripts", tmp_path, code=1)["script"]
+    assert line["verdict"] == "fail" and "activities/broken.lua:2:" in line["found"]

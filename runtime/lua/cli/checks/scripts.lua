@@ -1,0 +1,44 @@
+-- The scripts folder, as `signalroom check` sees it: does every file compile, do the schedules make sense?
+
+local errors = require "errors"
+local file = require "activity.file"
+local host = require "cli.host"
+local schedules = require "schedule.script"
+
+local FOLDERS = { "workflows", "activities", "reports" }
+
+-- Files that compile; each of the others is said.
+local function compile(say, folder)
+  local good, bad = 0, 0
+  for _, entry in ipairs(file.list(folder)) do
+    local path = folder .. "/" .. entry.name
+    if entry.name:sub(-4) == ".lua" then
+      local chunk, problem = loadstring(file.read(path), "@" .. path)
+      if chunk then good = good + 1 else bad = bad + 1 end
+      if not chunk then say("fail", "script", problem, "mend the line; workers refuse to start with it") end
+    end
+  end
+  return good, bad
+end
+
+--- Checks the scripts below a folder.
+---@param say fun(verdict: string, name: string, found: string, fix: string?)
+---@param root string
+return function(say, root)
+  if not host.exists(root) then
+    return say("fail", "scripts", root .. " is not there", "name the folder: --scripts DIR")
+  end
+  local good, bad = 0, 0
+  for _, name in ipairs(FOLDERS) do
+    if host.exists(root .. "/" .. name) then
+      local more, worse = compile(say, root .. "/" .. name)
+      good, bad = good + more, bad + worse
+    end
+  end
+  if bad == 0 then say(good > 0 and "ok" or "warn", "scripts", ("%d files compile"):format(good), good == 0 and "write one" or nil) end
+  local path = root .. "/workflows/schedules.lua"
+  if not host.exists(path) then return end
+  local ok, list = pcall(schedules.read, path)
+  if ok then return say("ok", "schedules", ("%d in %s"):format(#list, path)) end
+  say("fail", "schedules", errors.normalize(list).message, "mend the line, then signalroom schedules plan")
+end
