@@ -19,6 +19,7 @@ SETTINGS = {"SLACK_BOT_TOKEN": "xoxb-test-token", "SLACK_CHANNEL_ID": "C01234567
 ROWS = [{"date": "2026-01-14", "affiliate": [n, f"A{n}"], "advertiser": [1, "CCW"], "clicks": 10, "conversions": 2, "revenue": 5, "payout": 2}
         for n in (1, 2, 3)]
 KWARGS = {"from": "2026-01-14", "to": "2026-01-14"}
+VENDORS = [("slack", "slack", None), ("email", "resend", "ada@example.test"), ("sms", "twilio", "+15550100001")]
 DOWN = {"status": 503, "body": {"error": "down"}}
 
 
@@ -46,9 +47,14 @@ def fakes(house):
 
 
 @pytest.fixture(scope="module")
-def worker(house, fakes, scripts):
-    where = {"SLACK_BASE_URL": fakes["slack"].url + "/api", "RESEND_BASE_URL": fakes["resend"].url, "TWILIO_BASE_URL": fakes["twilio"].url}
-    with Worker(house, scripts, "channels", environment=SETTINGS | where) as running:
+def settings(fakes):
+    return SETTINGS | {"SLACK_BASE_URL": fakes["slack"].url + "/api", "RESEND_BASE_URL": fakes["resend"].url,
+                       "TWILIO_BASE_URL": fakes["twilio"].url}
+
+
+@pytest.fixture(scope="module")
+def worker(house, settings, scripts):
+    with Worker(house, scripts, "channels", environment=settings) as running:
         yield running
 
 
@@ -188,14 +194,35 @@ def test_slack_is_asked_again_when_it_said(fakes, worker, run):
 
 
 @pytest.mark.parametrize("close", ["before", "mid-body"])
-@pytest.mark.parametrize("channel, vendor, recipient", [("slack", "slack", None), ("email", "resend", "ada@example.test"),
-                                                        ("sms", "twilio", "+15550100001")])
+@pytest.mark.parametrize("channel, vendor, recipient", VENDORS)
 def test_a_lost_answer_costs_no_second_message(fakes, worker, run, channel, vendor, recipient, close):
     notify(run, channel, "the one before", recipient)
     fakes[vendor].control("script", [{"close": close}])
     assert notify(run, channel, "hello", recipient) == (True, None)
     assert len(fakes[vendor].accepted()) == 2
     assert len(fakes[vendor].requests()) == 3
+
+
+def test_a_worker_killed_while_it_sends_neither_loses_nor_repeats(house, fakes, settings, scripts, connect, run_async):
+    queue = f"killed-{uuid.uuid4().hex[:12]}"
+    vendors = [fakes[vendor] for _, vendor, _ in VENDORS]
+    for vendor in vendors:
+        vendor.control("script", [{"delay_ms": 2500}])
+
+    async def story():
+        client = await connect()
+        with Worker(house, scripts, queue, environment=settings) as first:
+            sending = [await client.start_workflow("Notify", {"channel": channel, "message": "hello", "recipient": recipient, "timeout": "4s"},
+                                                   id=f"{queue}-{channel}", task_queue=queue) for channel, _, recipient in VENDORS]
+            await asyncio.to_thread(until, lambda: all(vendor.requests() for vendor in vendors), 20, "a request at each vendor")
+            first.child.kill()
+        assert [len(vendor.accepted()) for vendor in vendors] == [1, 1, 1]
+        with Worker(house, scripts, queue, environment=settings):
+            return [await handle.result() for handle in sending]
+
+    assert run_async(story()) == [True, True, True]
+    assert [len(vendor.accepted()) for vendor in vendors] == [1, 1, 1]
+    assert all(len(vendor.requests()) > 1 for vendor in vendors), "no second attempt was needed"
 
 
 def test_an_equal_message_of_another_run_is_not_taken_for_this_one(fakes, worker, run):
@@ -260,13 +287,17 @@ def test_a_sync_that_times_out_is_told_once(fakes, worker, run):
     assert text == f"Pipeline failed: everflow\nError: {failure.message}"
 
 
-def test_a_sync_that_was_cancelled_is_no_failure_to_tell(fakes, worker, connect, run_async):
+@pytest.mark.parametrize("name, argument", [
+    ("SyncSourceWorkflow", {"source_name": "everflow", "source_kwargs": KWARGS}),
+    ("SyncSourceWorkflow", {"source_name": "everflow", "source_kwargs": KWARGS, "on_failure": "complete"}),
+    ("ScheduledSyncWorkflow", {"sources": ["everflow", "nope"]}),
+])
+def test_a_sync_that_was_cancelled_is_no_failure_to_tell(fakes, worker, connect, run_async, name, argument):
     fakes["everflow"].control("script", [{"match": "/table", "delay_ms": 1500}])
 
     async def story():
         client = await connect()
-        handle = await client.start_workflow("SyncSourceWorkflow", {"source_name": "everflow", "source_kwargs": KWARGS},
-                                             id=f"channels-{uuid.uuid4()}", task_queue="channels")
+        handle = await client.start_workflow(name, argument, id=f"channels-{uuid.uuid4()}", task_queue="channels")
         await asyncio.to_thread(until, fakes["everflow"].requests, 20, "the vendor's first request")
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as caught:

@@ -21,7 +21,7 @@ end
 
 local function call(method, options)
   options.url, options.bearer = BASE .. "/" .. method, secret "SLACK_BOT_TOKEN"
-  options.timeout, options.redirects, options.once = "20s", 0, true
+  options.timeout, options.redirects, options.once = "10s", 0, true -- two of them fit an attempt of 30 s
   local answer = http.request(options):json()
   if type(answer) ~= "table" or answer.ok ~= true then error(refused(method, answer), 0) end
   return answer

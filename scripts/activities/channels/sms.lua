@@ -10,7 +10,7 @@ local function ask(method, options)
   local account = setting "TWILIO_ACCOUNT_SID"
   options.method, options.url = method, ("%s/2010-04-01/Accounts/%s/Messages.json"):format(BASE, account)
   options.user, options.password = account, secret "TWILIO_AUTH_TOKEN"
-  options.timeout, options.redirects, options.once = "20s", 0, true
+  options.timeout, options.redirects, options.once = "10s", 0, true -- two of them fit an attempt of 30 s
   return http.request(options):json()
 end
 

@@ -5,6 +5,6 @@ local RETRY = { initial = "200ms", attempts = 5, never = { "ValueError", "KeyErr
 workflow "Notify" {
   run = function(input)
     return workflow.call("send_notification_activity", nil,
-      { args = { n = 3, input.channel, input.message, input.recipient }, start_to_close = "30s", retry = RETRY })
+      { args = { n = 3, input.channel, input.message, input.recipient }, start_to_close = input.timeout or "30s", retry = RETRY })
   end,
 }
