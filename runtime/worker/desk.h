@@ -46,8 +46,7 @@ struct worker {
     struct shutdown shutdown;
     struct presence presence;
 
-    /* read by the runners */
-    atomic_bool draining;
+    /* counted by the runners */
     atomic_int cached_runs;
     atomic_int cache_hits;
     atomic_int cache_misses;

@@ -105,6 +105,7 @@ static bool take_task(struct poller *poller, struct rpc_reply *reply)
                      "", 1);
         return false;
     }
+    worker->polls.brought_ms = clock_monotonic_ms();
     slots_use(slots_of(&worker->polls, poller->queue));
     if (activity) {
         activities_accept(worker, bytes_span(&reply->body));
@@ -183,17 +184,25 @@ static void fill_one(struct worker *worker, struct poller *poller, bool for_work
     enum poll_queue queue = POLL_ACTIVITY;
     if (for_workflows && !balance_choose(&polls->balance, &queue))
         return;
+    if (polls->phase == POLLS_STICKY)
+        queue = POLL_STICKY;
     if (slots_reserve(slots_of(polls, queue)))
         send_poll(poller, queue);
+}
+
+/* A poller that asked the sticky queue goes on with it; the others have done their work. */
+static bool may_poll(const struct polls *polls, const struct poller *poller)
+{
+    return polls->phase == POLLS_OPEN || poller->queue == POLL_STICKY;
 }
 
 void polls_fill(struct worker *worker, int64_t now_ms)
 {
     struct polls *polls = &worker->polls;
-    if (polls->closed || now_ms < polls->pause_until_ms)
+    if (polls->phase == POLLS_CLOSED || now_ms < polls->pause_until_ms)
         return;
     for (size_t i = 0; i < polls->count; i++)
-        if (!polls->pollers[i].out)
+        if (!polls->pollers[i].out && may_poll(polls, &polls->pollers[i]))
             fill_one(worker, &polls->pollers[i], i < polls->workflow_pollers);
 }
 
@@ -203,12 +212,21 @@ void polls_task_done(struct worker *worker, enum poll_queue queue)
     note_slots(&worker->polls, queue);
 }
 
-void polls_close(struct worker *worker, bool cancel)
+void polls_only_sticky(struct worker *worker)
 {
-    struct polls *polls = &worker->polls;
-    polls->closed = true;
-    for (size_t i = 0; cancel && i < polls->count; i++)
-        exchange_cancel(&polls->pollers[i].exchange);
+    worker->polls.phase = POLLS_STICKY;
+}
+
+void polls_close(struct worker *worker)
+{
+    worker->polls.phase = POLLS_CLOSED;
+}
+
+void polls_cancel(struct worker *worker)
+{
+    polls_close(worker);
+    for (size_t i = 0; i < worker->polls.count; i++)
+        exchange_cancel(&worker->polls.pollers[i].exchange);
 }
 
 int polls_out(const struct worker *worker, enum poll_queue queue)

@@ -27,11 +27,12 @@ struct polls {
     size_t count;
     struct bytes requests[POLL_QUEUES]; /* packed once */
     int64_t answered_ms[POLL_QUEUES];   /* monotonic time of the last good answer */
+    int64_t brought_ms;                 /* monotonic time of the last task, from any queue */
     int64_t pause_until_ms;             /* after an answer that could not be received */
     struct balance balance;
     struct slots workflow_slots;
     struct slots activity_slots;
-    bool closed;
+    enum { POLLS_OPEN, POLLS_STICKY, POLLS_CLOSED } phase;
 };
 
 /* `workflows`, `activities`: whether the scripts define any; only then their queue is polled. */
@@ -43,8 +44,14 @@ void polls_fill(struct worker *worker, int64_t now_ms);
 /* A task that a poll of this queue brought is over: its slot is free. */
 void polls_task_done(struct worker *worker, enum poll_queue queue);
 
-/* No more polls: what is out still comes back, with `cancel` at once. */
-void polls_close(struct worker *worker, bool cancel);
+/* Only the sticky queue is polled any more, for the runs in the cache. What is out comes back. */
+void polls_only_sticky(struct worker *worker);
+
+/* Nothing is polled any more; what is out still comes back. */
+void polls_close(struct worker *worker);
+
+/* It comes back at once. A task that the server was just giving us is lost until it times out. */
+void polls_cancel(struct worker *worker);
 int polls_out(const struct worker *worker, enum poll_queue queue);
 bool polls_idle(const struct worker *worker);
 void polls_release(struct worker *worker);

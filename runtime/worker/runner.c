@@ -253,6 +253,11 @@ static void *run(void *user)
     return NULL;
 }
 
+static void read_leave(struct note *note)
+{
+    workflow_host_leave(OWNER(note, struct runner, leave)->host);
+}
+
 static void read_abandon(struct note *note)
 {
     struct runner *runner = OWNER(note, struct runner, abandon);
@@ -302,6 +307,7 @@ bool runners_start(struct worker *worker, struct error *err)
         runner->worker = worker;
         runner->ready_end = &runner->ready;
         runner->cache.capacity = share + (i < rest);
+        runner->leave.read = read_leave;
         runner->abandon.read = read_abandon;
         runner->close.read = read_close;
         mailbox_init(&runner->box, NULL, NULL);
@@ -329,6 +335,12 @@ void runners_accept(struct worker *worker, struct span run_id, struct bytes *bod
     struct workflow_task *task = workflow_task_new(runner, body);
     task->note.read = read_task;
     mailbox_send(&runner->box, &task->note.letter);
+}
+
+void runners_leave(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->runner_count; i++)
+        mailbox_send(&worker->runners[i].box, &worker->runners[i].leave.letter);
 }
 
 void runners_abandon(struct worker *worker)

@@ -29,6 +29,7 @@ struct runner {
     struct workflow_task **ready_end;
     bool abandoned; /* tasks end without being worked on */
     bool closed;
+    struct note leave;
     struct note abandon;
     struct note close;
     enum { RUNNER_OPENING, RUNNER_OPEN, RUNNER_FAILED } outcome; /* under the worker's lock */
@@ -52,6 +53,9 @@ bool runners_start(struct worker *worker, struct error *err);
 
 /* Desk's thread. Takes the body, a packed PollWorkflowTaskQueueResponse, and its slot. */
 void runners_accept(struct worker *worker, struct span run_id, struct bytes *body);
+
+/* Desk's thread: what runs from now on does not come back to this worker. */
+void runners_leave(struct worker *worker);
 
 /* Desk's thread: cancels every call that a task waits for, so that all tasks end soon. */
 void runners_abandon(struct worker *worker);

@@ -13,6 +13,7 @@
 enum {
     GOODBYE_MS = 3000,
     POLLS_MS = 5000,
+    QUIET_MS = 1000,
     TASKS_MS = 10000,
     ANSWERS_MS = 60000,
     ABANDON_MS = 30000,
@@ -29,7 +30,7 @@ static void said_goodbye(struct exchange *exchange, struct rpc_reply *reply)
                   "reason", bytes_text(&reply->message), NULL);
 }
 
-static void leave(struct worker *worker)
+static void say_goodbye(struct worker *worker)
 {
     struct arena arena = {0};
     struct bytes body = {0};
@@ -49,8 +50,6 @@ static void leave(struct worker *worker)
     request->n_task_queue_types = 2;
     request->worker_heartbeat = presence_message(worker, &arena);
     proto_pack(request, &body);
-    atomic_store(&worker->draining, true);
-    presence_stop(worker);
     worker->shutdown.goodbye.box = &worker->box;
     worker->shutdown.goodbye.answered = said_goodbye;
     exchange_start(&worker->shutdown.goodbye, worker->options.rpc,
@@ -63,6 +62,24 @@ static void leave(struct worker *worker)
     arena_release(&arena);
 }
 
+static void leave(struct worker *worker)
+{
+    presence_stop(worker);
+    runners_leave(worker);
+    if (worker->facts.polls_complete_on_shutdown) {
+        polls_close(worker);
+        say_goodbye(worker);
+    } else {
+        polls_only_sticky(worker);
+    }
+}
+
+static void part(struct worker *worker)
+{
+    if (!worker->facts.polls_complete_on_shutdown)
+        say_goodbye(worker);
+}
+
 static bool left(const struct worker *worker)
 {
     return !exchange_busy(&worker->shutdown.goodbye);
@@ -70,14 +87,18 @@ static bool left(const struct worker *worker)
 
 /* --- the other steps --- */
 
-static void close_polls(struct worker *worker)
+/* When nothing will have come for long enough. */
+static int64_t quiet_ms(const struct worker *worker)
 {
-    polls_close(worker, !worker->facts.polls_complete_on_shutdown);
+    int64_t entered = worker->shutdown.entered_ms;
+    int64_t brought = worker->polls.brought_ms;
+    return (brought > entered ? brought : entered) + QUIET_MS;
 }
 
-static void cancel_polls(struct worker *worker)
+static bool polls_quiet(const struct worker *worker)
 {
-    polls_close(worker, true);
+    return polls_idle(worker) ||
+           (!worker->facts.polls_complete_on_shutdown && clock_monotonic_ms() >= quiet_ms(worker));
 }
 
 static bool tasks_done(const struct worker *worker)
@@ -108,7 +129,7 @@ static void cancel_activities(struct worker *worker)
 static void abandon(struct worker *worker)
 {
     exchange_cancel(&worker->shutdown.goodbye);
-    polls_close(worker, true);
+    polls_cancel(worker);
     presence_stop(worker);
     runners_abandon(worker);
     activities_abandon(worker);
@@ -147,13 +168,15 @@ static const struct {
     int64_t (*limit)(const struct worker *worker); /* instead of limit_ms */
     void (*late)(struct worker *worker);           /* at the deadline */
 } steps[] = {
-    [SHUTDOWN_LEAVE] = {"leave",   leave,             left,             GOODBYE_MS + 500, NULL,      NULL        },
-    [SHUTDOWN_POLLS] = {"polls",   close_polls,       polls_idle,       POLLS_MS,         NULL,      cancel_polls},
-    [SHUTDOWN_TASKS] = {"tasks",   NULL,              tasks_done,       TASKS_MS,         NULL,      NULL        },
-    [SHUTDOWN_GRACE] = {"grace",   NULL,              activities_done,  0,                grace_ms,  NULL        },
-    [SHUTDOWN_CANCEL] = {"cancel",  cancel_activities, activities_ended, 0,                cancel_ms, NULL        },
-    [SHUTDOWN_ANSWERS] = {"answers", NULL,              answers_out,      ANSWERS_MS,       NULL,      NULL        },
-    [SHUTDOWN_ABANDON] = {"abandon", abandon,           all_quiet,        ABANDON_MS,       NULL,      break_off   },
+    [SHUTDOWN_LEAVE] = {"leave",   leave,             left,             GOODBYE_MS + 500, NULL,      NULL     },
+    [SHUTDOWN_POLLS] = {"polls",   NULL,              polls_quiet,      POLLS_MS,         NULL,      NULL     },
+    [SHUTDOWN_CANCEL] = {"cancel",  polls_cancel,      polls_idle,       POLLS_MS,         NULL,      NULL     },
+    [SHUTDOWN_GOODBYE] = {"goodbye", part,              left,             GOODBYE_MS + 500, NULL,      NULL     },
+    [SHUTDOWN_TASKS] = {"tasks",   NULL,              tasks_done,       TASKS_MS,         NULL,      NULL     },
+    [SHUTDOWN_GRACE] = {"grace",   NULL,              activities_done,  0,                grace_ms,  NULL     },
+    [SHUTDOWN_END] = {"end",     cancel_activities, activities_ended, 0,                cancel_ms, NULL     },
+    [SHUTDOWN_ANSWERS] = {"answers", NULL,              answers_out,      ANSWERS_MS,       NULL,      NULL     },
+    [SHUTDOWN_ABANDON] = {"abandon", abandon,           all_quiet,        ABANDON_MS,       NULL,      break_off},
 };
 
 static int64_t hurried_limit(enum shutdown_step step, int64_t limit_ms)
@@ -169,6 +192,7 @@ static void enter(struct worker *worker, int64_t now_ms)
 {
     struct shutdown *s = &worker->shutdown;
     s->step++;
+    s->entered_ms = now_ms;
     if (s->step == SHUTDOWN_OVER)
         return;
     int64_t limit = steps[s->step].limit ? steps[s->step].limit(worker) : steps[s->step].limit_ms;
@@ -188,8 +212,7 @@ void shutdown_begin(struct worker *worker)
     struct shutdown *s = &worker->shutdown;
     if (s->step != SHUTDOWN_NOT_BEGUN)
         return;
-    s->began_ms = clock_monotonic_ms();
-    enter(worker, s->began_ms);
+    enter(worker, clock_monotonic_ms());
 }
 
 void shutdown_hurry(struct worker *worker)
@@ -222,6 +245,8 @@ void shutdown_advance(struct worker *worker, int64_t now_ms)
 int64_t shutdown_due(const struct worker *worker)
 {
     const struct shutdown *s = &worker->shutdown;
-    bool under_way = s->step != SHUTDOWN_NOT_BEGUN && s->step != SHUTDOWN_OVER;
-    return under_way ? s->deadline_ms : -1;
+    if (s->step == SHUTDOWN_NOT_BEGUN || s->step == SHUTDOWN_OVER)
+        return -1;
+    bool until_quiet = s->step == SHUTDOWN_POLLS && !worker->facts.polls_complete_on_shutdown;
+    return until_quiet && quiet_ms(worker) < s->deadline_ms ? quiet_ms(worker) : s->deadline_ms;
 }

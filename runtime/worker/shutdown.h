@@ -2,13 +2,15 @@
  * The way out: a sequence of steps, each over when its condition holds or its deadline has passed
  * (temporal-worker.md 2.17, 3.8).
  *
- *     leave     not ready any more; ShutdownWorker, so that the server stops giving us tasks
- *     polls     no new polls; what is out comes back or is cancelled; what it brings is worked on
- *     tasks     workflow tasks in hand are finished and answered
- *     grace     activities may end by themselves
- *     cancel    activities are cancelled and end
- *     answers   what they ended with reaches the server
- *     abandon   calls that are still out are cancelled, what still runs is killed
+ *     leave     not ready any more; runs that are worked on go on elsewhere
+ *     polls     no new polls but of the sticky queue; what is out brings the tasks that are on
+ * their way, which are worked on: a poll that is cancelled loses the task that the server was just
+ * giving it. Over when nothing has come for a second cancel    the polls that are still out are
+ * cancelled goodbye   ShutdownWorker: the server forgets the sticky queue. Where it ends our polls
+ * itself when told so, this is part of leave instead, and no poll needs a cancel tasks     workflow
+ * tasks in hand are finished and answered grace     activities may end by themselves end activities
+ * are cancelled and end answers   what they ended with reaches the server abandon   calls that are
+ * still out are cancelled, what still runs is killed
  */
 #pragma once
 
@@ -23,9 +25,11 @@ enum shutdown_step {
     SHUTDOWN_NOT_BEGUN,
     SHUTDOWN_LEAVE,
     SHUTDOWN_POLLS,
+    SHUTDOWN_CANCEL,
+    SHUTDOWN_GOODBYE,
     SHUTDOWN_TASKS,
     SHUTDOWN_GRACE,
-    SHUTDOWN_CANCEL,
+    SHUTDOWN_END,
     SHUTDOWN_ANSWERS,
     SHUTDOWN_ABANDON,
     SHUTDOWN_OVER,
@@ -33,7 +37,7 @@ enum shutdown_step {
 
 struct shutdown {
     enum shutdown_step step;
-    int64_t began_ms;
+    int64_t entered_ms;  /* when the step began */
     int64_t deadline_ms; /* of the step */
     bool hurried;
     struct exchange goodbye; /* ShutdownWorker */

@@ -249,14 +249,12 @@ static void complete(struct workflow_task *task)
         fail_too_large(task, task->answer.body.size);
         return;
     }
-    /* Fields packed behind a message belong to it; of a field packed twice the last one counts. */
+    /* Fields packed behind a message belong to it. */
     Tpb__Workflowservice__RespondWorkflowTaskCompletedRequest *more = proto_new(
         &tpb__workflowservice__respond_workflow_task_completed_request__descriptor, &task->arena);
     more->worker_instance_key = worker->instance_key;
     bytes_add_span(&body, task->answer.body);
     proto_pack(more, &body);
-    if (atomic_load(&worker->draining))
-        bytes_add(&body, "\x28\x00", 2); /* return_new_workflow_task = 5: false */
     send(task, "RespondWorkflowTaskCompleted", bytes_span(&body), completion_answered);
     bytes_release(&body);
 }

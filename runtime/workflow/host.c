@@ -218,6 +218,11 @@ bool workflow_host_open(struct workflow_host **out, const struct workflow_option
     return true;
 }
 
+void workflow_host_leave(struct workflow_host *host)
+{
+    host->options.sticky_queue = NULL;
+}
+
 void workflow_host_close(struct workflow_host *host)
 {
     if (!host)

@@ -58,6 +58,10 @@ bool workflow_host_open(struct workflow_host **out, const struct workflow_option
                         struct error *err);
 void workflow_host_close(struct workflow_host *host);
 
+/* From now on completions ask neither for the sticky queue nor for the next task: this worker is
+ * about to leave, and its runs shall go on elsewhere. */
+void workflow_host_leave(struct workflow_host *host);
+
 /* A run knows nothing until its first task. */
 struct workflow_run *workflow_run_new(struct workflow_host *host, struct span run_id);
 void workflow_run_free(struct workflow_run *run);
