@@ -1,11 +1,11 @@
 /*
- * One thread that notices when a slice of script takes too long.
+ * Notices when a slice of script takes too long.
  *
- * A thread that runs scripts says watch_begin() and watch_end(); both are a few stores. The
- * watchdog looks every few milliseconds, measures the thread's CPU time, so that a starved machine
- * blames nobody (and wall time with a generous cap), and sends a signal to that very thread when
- * the slice is late; the signal handler calls `late`. It sends again every 20 ms until the slice
- * ends. With nothing to watch it sleeps.
+ * A thread that runs scripts says watch_begin() and watch_end(); both are a few stores. The first
+ * slice sets a timer that signals this very thread. Its handler measures the CPU time that the
+ * slice has had, so that a starved machine blames nobody (and wall time with a generous cap), and
+ * calls `late` when that is too much, again every 20 ms until the slice ends. The timer goes on
+ * while slices run and stops when it finds none: a thread that rests is never woken.
  */
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "script/vm.h"
 
@@ -223,6 +224,26 @@ static void threads_are_watched_one_by_one(void **state)
     }
 }
 
+static int naps_cut_short(int count, long ms)
+{
+    int cut = 0;
+    for (int i = 0; i < count; i++)
+        cut += nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL) != 0;
+    return cut;
+}
+
+static void a_thread_that_rests_is_left_alone(void **state)
+{
+    (void)state;
+    struct vm *vm = vm_new(VM_WORKFLOW, 0);
+    assert_int_equal(vm_resume(vm, coroutine_of(vm, "a.lua", "return 1"), 0, 10), VM_DONE);
+    assert_true(naps_cut_short(10, 20) <= 1);
+    assert_int_equal(naps_cut_short(10, 20), 0);
+    assert_int_equal(vm_resume(vm, coroutine_of(vm, "a.lua", "while true do end"), 0, 10),
+                     VM_OUT_OF_TIME);
+    vm_free(vm);
+}
+
 /* --- memory --- */
 
 static void a_coroutine_that_eats_too_much_is_stopped_before_it_knows(void **state)
@@ -371,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_c_function_waits_through_coroutines_of_the_script),
         cmocka_unit_test(a_vm_that_runs_inside_another_is_stopped_alone),
         cmocka_unit_test(threads_are_watched_one_by_one),
+        cmocka_unit_test(a_thread_that_rests_is_left_alone),
         cmocka_unit_test(a_coroutine_that_eats_too_much_is_stopped_before_it_knows),
         cmocka_unit_test(the_heap_has_a_limit_of_its_own),
         cmocka_unit_test(scripts_share_strict_globals),
