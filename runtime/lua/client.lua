@@ -152,4 +152,12 @@ function client.history(id, run_id)
   return events
 end
 
+--- The newest events of a run, newest first.
+---@param limit integer  at most so many
+---@return table[] events
+function client.newest(id, run_id, limit)
+  local reply = rpc.call("GetWorkflowExecutionHistoryReverse", { execution = execution(id, run_id), maximum_page_size = limit })
+  return reply.history and reply.history.events or {}
+end
+
 return client

@@ -219,3 +219,94 @@ def test_check_names_the_line_of_a_script_that_does_not_compile(house, tmp_path)
     (tmp_path / "activities/broken.lua").write_text("local a = 1\nlocal b = = 2\n")
     line = checks(house, "--scripts", tmp_path, code=1)["script"]
     assert line["verdict"] == "fail" and "activities/broken.lua:2:" in line["found"]
+
+
+# --- why ---
+
+TROUBLED = """
+local once = { start_to_close = "30s", retry = { attempts = 1 } }
+workflow "Fails" { run = function() workflow.call("refuse", nil, once) end }
+workflow "Retries" { run = function()
+  workflow.call("refuse", nil, { start_to_close = "30s", retry = { initial = "50s", attempts = 4 } })
+end }
+workflow "Mistaken" { run = function()
+  local nothing
+  return nothing.field
+end }
+workflow "Sleeps" { run = function() workflow.sleep "1h" end }
+workflow "Listens" { run = function() workflow.signal("go"):receive() end }
+workflow "Works" { run = function() workflow.call("dawdle", nil, { start_to_close = "2m", heartbeat = "20s" }) end }
+"""
+
+ACTIVITIES = """
+activity "refuse" { run = function() error(VendorError { message = "the vendor says no", status = 500 }) end }
+activity "dawdle" { run = function() activity.sleep "90s" end }
+"""
+
+
+@pytest.fixture(scope="module")
+def troubled(house, tmp_path_factory):
+    """A worker on scripts of which each gets stuck in its own way."""
+    folder = tmp_path_factory.mktemp("troubled")
+    for name, text in (("workflows", TROUBLED), ("activities", ACTIVITIES)):
+        (folder / name).mkdir()
+        (folder / name / "troubled.lua").write_text(text)
+    with Worker(house, folder, "troubled", "--grace", "0"):
+        yield "troubled"
+
+
+def why(house, workflow_id, code):
+    said = house.run("why", workflow_id, "--json", seconds=10)
+    return json.loads(said.stdout) if said.returncode == code else None
+
+
+@pytest.mark.parametrize("workflow_type, code, cause", [
+    ("Fails", 1, "VendorError: the vendor says no"),
+    ("Retries", 1, "refuse failed 1 of 4 times, last: VendorError: the vendor says no; next try in"),
+    ("Mistaken", 1, "The workflow's script fails: LuaError: workflows/troubled.lua:9:"),
+    ("Sleeps", 0, "Waits for a timer that fires in 60 min"),
+    ("Listens", 0, "Waits for a signal: no activity, child workflow or timer is open."),
+    ("Works", 0, "dawdle is running for "),
+])
+def test_why_names_the_cause(house, troubled, workflow_type, code, cause):
+    workflow_id = new_id(workflow_type)
+    answer(house, "start", workflow_type, "--id", workflow_id, "--queue", troubled)
+
+    def named():
+        said = why(house, workflow_id, code)
+        return said and cause in said["cause"] and said
+
+    try:
+        assert until(named, 20, cause)["problem"] is (code == 1)
+    finally:
+        house.run("terminate", workflow_id)
+
+
+def test_why_tells_a_changed_script_from_a_wrong_one(house, queue, tmp_path):
+    (tmp_path / "workflows").mkdir()
+    script = tmp_path / "workflows/changed.lua"
+    script.write_text('workflow "Changes" { run = function() workflow.signal("go"):receive("1h") end }')
+    workflow_id = new_id("changes")
+    answer(house, "start", "Changes", "--id", workflow_id, "--queue", queue)
+    with Worker(house, tmp_path, queue):
+        until(lambda: why(house, workflow_id, 0), 20, "a healthy run")
+    script.write_text('workflow "Changes" { run = function() workflow.call("greet", "Ada") end }')
+    house.run("signal", workflow_id, "go")
+    with Worker(house, tmp_path, queue):
+        said = until(lambda: why(house, workflow_id, 1), 30, "the problem")
+        said = until(lambda: "history says" in (said := why(house, workflow_id, 1))["cause"] and said, 30, "its cause")
+    assert said["cause"].startswith("The script no longer does what the history says: ") and "changed.lua:1" in said["cause"]
+    house.run("terminate", workflow_id)
+
+
+def test_why_says_that_nobody_polls(house, waiting, queue):
+    said = why(house, waiting, 1)
+    assert said["cause"].startswith(f"No worker is polling {queue} for workflow tasks")
+    assert said["fix"].startswith(f"start one: signalroom worker --queue {queue}")
+
+
+def test_why_of_an_ended_run_tells_how_it_ended(house, waiting):
+    house.run("terminate", waiting, "--reason", "not today")
+    said = why(house, waiting, 1)
+    assert said["cause"].startswith("Terminated at ") and said["cause"].endswith(": not today.")
+    assert house.run("why", new_id("nobody")).returncode == 5

@@ -9,7 +9,7 @@ local output = require "cli.output"
 local rpc = require "rpc"
 
 -- In the order in which help lists them.
-local NAMES = { "dev", "worker", "trigger", "start", "result", "signal", "query", "cancel", "terminate", "list", "show", "replay",
+local NAMES = { "dev", "worker", "trigger", "start", "result", "signal", "query", "cancel", "terminate", "list", "show", "why", "replay",
   "schedules", "check", "migrate", "version", "help", "completion" }
 
 local COMMON = {
