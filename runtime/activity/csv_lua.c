@@ -1,10 +1,12 @@
 /* The module "native.csv": a reader that is fed, and encode. activity.csv makes rows() of it. */
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "activity/csv.h"
 #include "activity/failure.h"
 #include "activity/options.h"
+#include "activity/pages.h"
 #include "activity/scratch.h"
 #include "script/json.h"
 #include "script/number.h"
@@ -183,6 +185,78 @@ static int reader_next(lua_State *L)
     return 2;
 }
 
+/* --- into a plan --- */
+
+/* What every row gets behind its fields: the texts of the list at 3 (null: none), the row's number.
+ */
+static void constants(lua_State *L, size_t fields, struct pages_value *values, size_t count)
+{
+    for (size_t i = fields; i + 1 < count; i++) {
+        struct pages_value *value = &values[i];
+        *value = (struct pages_value){.kind = JSON_NULL};
+        lua_rawgeti(L, 3, (int)(i - fields) + 1);
+        if (lua_type(L, -1) == LUA_TSTRING) {
+            value->kind = JSON_TEXT;
+            value->form = PAGES_RAW;
+            value->text.data = lua_tolstring(L, -1, &value->text.size);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+/* Adds the row just read; `values` ends with the constants and the place of the number. */
+static void fill_row(lua_State *L, struct reader *reader, struct pages_plan *plan,
+                     struct pages_value *values)
+{
+    struct error err;
+    char number[24];
+    size_t fields = csv_field_count(&reader->csv);
+    for (size_t i = 0; i < fields; i++)
+        values[i] = (struct pages_value){JSON_TEXT, PAGES_RAW, csv_field(&reader->csv, i)};
+    int size = snprintf(number, sizeof number, "%llu", (unsigned long long)plan->row_count);
+    values[plan->count - 1] = (struct pages_value){
+        JSON_NUMBER, PAGES_PLAIN, {number, (size_t)size}
+    };
+    if (!pages_plan_values(plan, values, &err))
+        failure_raise(L, "VendorError", "csv: line %llu: %s",
+                      (unsigned long long)reader->csv.row_line, err.text);
+}
+
+/* fill(plan, texts): all rows of the chunk into the plan, whose columns are the fields, one for
+ * each of the texts and the row's number from 0. Returns true at the end, false when it wants a
+ * chunk. */
+static int reader_fill(lua_State *L)
+{
+    struct reader *reader = check_reader(L);
+    struct pages_plan *plan = pages_plan_at(L, 2);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    size_t count = plan->count;
+    struct bytes *room = scratch_push(L);
+    struct pages_value *values = (void *)bytes_reserve(room, count * sizeof *values);
+    bool checked = false;
+    struct error err;
+    for (;;) {
+        enum csv_state state = csv_read(&reader->csv, &reader->input, &err);
+        if (state == CSV_MORE && reader->ended)
+            state = csv_finish(&reader->csv, &err);
+        if (state == CSV_BAD)
+            failure_raise(L, "VendorError", "csv: %s", err.text);
+        if (state != CSV_ROW) {
+            lua_pushboolean(L, state == CSV_END);
+            return 1;
+        }
+        if (!checked) {
+            size_t fields = csv_field_count(&reader->csv);
+            if (reader->csv.options.short_rows || fields + lua_objlen(L, 3) + 1 != count)
+                failure_raise(L, "ValueError", "csv: the plan has %d columns for %d fields",
+                              (int)count, (int)fields);
+            constants(L, fields, values, count);
+            checked = true;
+        }
+        fill_row(L, reader, plan, values);
+    }
+}
+
 /* --- writing --- */
 
 struct writer {
@@ -309,6 +383,7 @@ static const luaL_Reg methods[] = {
     {"feed",   reader_feed  },
     {"finish", reader_finish},
     {"next",   reader_next  },
+    {"fill",   reader_fill  },
     {NULL,     NULL         },
 };
 

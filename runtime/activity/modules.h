@@ -18,6 +18,7 @@ struct span modules_bytes(lua_State *L, int index);
 int cjson_open(lua_State *L);
 int crypto_open(lua_State *L);
 int file_open(lua_State *L);
+int gunzip_open(lua_State *L);
 int http_open(lua_State *L);
 int json_slices_open(lua_State *L);
 int log_open(lua_State *L);

@@ -121,5 +121,8 @@ struct lua_State;
 /* The module "pages" for scripts: lua/meta/pages.lua. */
 int pages_open(struct lua_State *L);
 
+/* The plan at index; raises ValueError when it is none. */
+struct pages_plan *pages_plan_at(struct lua_State *L, int index);
+
 /* The COPY text in the buffer at index, which plan:take() returned to Lua; NULL when it is none. */
 struct bytes *pages_buffer(struct lua_State *L, int index);

@@ -42,14 +42,19 @@ static struct span check_text(lua_State *L, int index, const char *call, const c
     return text;
 }
 
+static void *userdata_of(lua_State *L, int index, const char *type)
+{
+    if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index))
+        return NULL;
+    luaL_getmetatable(L, type);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same ? lua_touserdata(L, index) : NULL;
+}
+
 static void *check_userdata(lua_State *L, const char *type, const char *call)
 {
-    void *ours = NULL;
-    if (lua_type(L, 1) == LUA_TUSERDATA && lua_getmetatable(L, 1)) {
-        luaL_getmetatable(L, type);
-        ours = lua_rawequal(L, -1, -2) ? lua_touserdata(L, 1) : NULL;
-        lua_pop(L, 2);
-    }
+    void *ours = userdata_of(L, 1, type);
     if (!ours)
         failure_raise(L, "ValueError", "%s: call it with a colon on a %s", call, type);
     return ours;
@@ -422,12 +427,15 @@ static int buffer_pad(lua_State *L)
 
 struct bytes *pages_buffer(lua_State *L, int index)
 {
-    if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index))
-        return NULL;
-    luaL_getmetatable(L, BUFFER);
-    bool same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return same ? lua_touserdata(L, index) : NULL;
+    return userdata_of(L, index, BUFFER);
+}
+
+struct pages_plan *pages_plan_at(lua_State *L, int index)
+{
+    const struct plan *plan = userdata_of(L, index, PLAN);
+    if (!plan)
+        failure_raise(L, "ValueError", "a pages.plan is needed, not %s", failure_show(L, index));
+    return plan->pages;
 }
 
 /* --- rows and values as Lua has them --- */

@@ -52,6 +52,8 @@ class Answer:
 class Fake:
     """One vendor. Thread-safe: requests are answered one at a time, waits happen outside the lock."""
 
+    compresses = True  # bodies, for clients that take gzip
+
     def __init__(self):
         self.lock = threading.Lock()
         self.reset()
@@ -131,7 +133,7 @@ def handler_of(fake):
 
         def deliver(self, answer, close):
             body, headers = answer.body, dict(answer.headers)
-            if "gzip" in self.headers.get("Accept-Encoding", "") and len(body) > 1000:
+            if fake.compresses and "gzip" in self.headers.get("Accept-Encoding", "") and len(body) > 1000:
                 body, headers["Content-Encoding"] = gzip.compress(body, 1), "gzip"
             if close == "before":
                 return self.break_off()

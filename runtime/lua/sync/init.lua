@@ -12,7 +12,9 @@ local activity = require "activity.api"
 local dates = require "sync.dates"
 local duration = require "duration"
 local errors = require "errors"
+local files = require "sync.files"
 local json = require "json"
+local ledger = require "sync.ledger"
 local load = require "sync.load"
 local log = require "activity.log"
 local nearest = require "nearest"
@@ -28,8 +30,8 @@ local sources = {}
 local SOURCE_FIELDS = { base_url = "string", tz = "string", lookback = "string", initial = "string", client = "string", kwargs = "table",
   headers = "function", rate = "string" }
 local RESOURCE_FIELDS = { key = "table", columns = "table", stored = "table", window = "string", window_column = "string", days = "number",
-  max_days = "number", cursor = "string", fetch = "function", filters = "table", allow_shrink = "boolean" }
-local WINDOWS = { range = true, day = true, none = true }
+  max_days = "number", cursor = "string", fetch = "function", filters = "table", allow_shrink = "boolean", files = "function" }
+local WINDOWS = { range = true, day = true, none = true, files = true }
 
 local function check_fields(what, declared, known)
   for key, value in pairs(declared) do
@@ -53,6 +55,20 @@ local function need(what, declared, ...)
   end
 end
 
+local function check_rows(what, declared)
+  need(what, declared, "key", "columns", "fetch")
+  if declared.window ~= "none" then need(what, declared, "window_column") end
+  for _, column in ipairs(declared.key) do
+    if not declared.columns[column] then error(("%s: the key column %q is not among its columns"):format(what, column), 3) end
+  end
+end
+
+local function check_files(what, declared)
+  need(what, declared, "files", "fetch")
+  if declared.key or declared.columns then error(what .. ": files bring their own key and columns", 3) end
+  declared.key, declared.window_column = files.KEY, files.KEY[1]
+end
+
 --- Declares one table of a source; belongs inside `source`.
 ---@param name string  the table's name in the source's schema
 ---@return fun(declared: table): table
@@ -60,13 +76,9 @@ function sync.resource(name)
   return function(declared)
     local what = ("resource %q"):format(name)
     check_fields(what, declared, RESOURCE_FIELDS)
-    need(what, declared, "key", "columns", "fetch")
     declared.window = declared.window or "none"
-    if not WINDOWS[declared.window] then error(what .. ': window is "range", "day" or "none"', 2) end
-    if declared.window ~= "none" then need(what, declared, "window_column") end
-    for _, column in ipairs(declared.key) do
-      if not declared.columns[column] then error(("%s: the key column %q is not among its columns"):format(what, column), 2) end
-    end
+    if not WINDOWS[declared.window] then error(what .. ': window is "range", "day", "files" or "none"', 2) end
+    if declared.window == "files" then check_files(what, declared) else check_rows(what, declared) end
     declared.name = name
     return declared
   end
@@ -165,15 +177,37 @@ local function need_tables(connection)
     message = "the database has no table signalroom.loads: run `signalroom migrate`" }, 0)
 end
 
-local function run_resource(job, progress)
+-- A refused file is noted and passed over: the run loads the others, and fails at its end.
+local function run_file(job, window, refused)
+  local ok, result = pcall(run_window, job, window)
+  if ok then return result end
+  if not errors.is(result) or result.type ~= "FileRefused" then error(result, 0) end
+  ledger.note(job.connection, job, window.file, { status = "refused", problem = result.message })
+  log.error("file_processing_error", { source = job.source.name, file = window.file.name, problem = result.message })
+  refused[#refused + 1] = result.message
+  return { counts = {} }
+end
+
+-- The plan of days is kept for the next attempt; of files the ledger knows what is left.
+local function plan_of(job, progress)
+  if job.resource.window == "files" then return windows.plan(job) end
   local plan = progress.plans[job.resource.name] or windows.plan(job)
   progress.plans[job.resource.name] = plan
+  return plan
+end
+
+local function run_resource(job, progress)
+  local plan = plan_of(job, progress)
   local total = { new = 0, changed = 0, same = 0, deleted = 0, rows = 0 }
+  if plan.listing and #plan.windows == 0 then
+    local nothing = load.nothing(job.connection, job, plan.listing)
+    progress.load_id = progress.load_id or nothing.load_no
+  end
   for i, window in ipairs(plan.windows) do
     progress.resource, progress.window, progress.of = job.resource.name, i, #plan.windows
     activity.heartbeat(progress)
     job.plan = plan
-    local result = run_window(job, window)
+    local result = window.file and run_file(job, window, job.refused) or run_window(job, window)
     add_counts(total, result.counts)
     progress.load_id = progress.load_id or result.load_no
   end
@@ -192,14 +226,18 @@ function sync.run(input)
   local connection = pg.connect()
   need_tables(connection)
   log.info("pipeline_starting", { source = source.name, resumes_at = progress.window })
-  local rows, counts = json.object {}, json.object {}
+  local rows, counts, refused = json.object {}, json.object {}, {}
   for _, resource in ipairs(chosen(source, given(input.resources))) do
-    local job = { source = source, resource = resource, kwargs = kwargs, connection = connection, info = info,
+    local job = { source = source, resource = resource, kwargs = kwargs, connection = connection, info = info, refused = refused,
       client = tostring(kwargs.client_id or source.client) }
     counts[resource.name] = run_resource(job, progress)
     rows[resource.name] = counts[resource.name].rows
   end
   connection:close()
+  if #refused > 0 then
+    error(errors.ApplicationError { type = "FileRefused", non_retryable = true,
+      message = ("%d files were refused, the others are loaded: %s"):format(#refused, table.concat(refused, "; ")) }, 0)
+  end
   log.info("pipeline_completed", { source = source.name, load_id = progress.load_id, counts = counts })
   return { pipeline_name = source.name, load_id = progress.load_id or "", row_counts = rows, counts = counts, success = true,
     error_message = json.null }

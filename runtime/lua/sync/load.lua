@@ -9,6 +9,7 @@
 -- load_id names stream, window and run, so it is the same on every attempt of one run and new for the next run.
 
 local errors = require "errors"
+local ledger = require "sync.ledger"
 local sql = require "sync.sql"
 
 local ANALYZE_FROM_ROWS = 10000
@@ -23,9 +24,12 @@ local function stream_of(job)
   return ("%s.%s/%s"):format(job.source.name, job.resource.name, job.client)
 end
 
-local function load_id_of(job, window)
-  local days = window.from and ("%s..%s"):format(window.from, window.to) or "all"
-  return ("%s %s %s/%s"):format(stream_of(job), days, job.info.workflow_id or job.info.activity_id, job.info.run_id or "")
+--- The id of a load.
+---@return string
+function load.id(job, window)
+  local file = window.file
+  local part = file and ("%s#%s"):format(file.name, file.etag) or window.from and ("%s..%s"):format(window.from, window.to) or "all"
+  return ("%s %s %s/%s"):format(stream_of(job), part, job.info.workflow_id or job.info.activity_id, job.info.run_id or "")
 end
 
 --- The day up to which a stream is loaded, nil when it never was; and the database's time, by which fetches are told
@@ -44,7 +48,7 @@ end
 ---@return { load_no: string, counts: table }?
 function load.recorded(connection, job, window)
   local row = connection:query([[SELECT load_no::text AS load_no, rows_new, rows_changed, rows_same, rows_deleted
-    FROM signalroom.loads WHERE load_id = $1]], load_id_of(job, window))[1]
+    FROM signalroom.loads WHERE load_id = $1]], load.id(job, window))[1]
   return row and { load_no = row.load_no, counts = { new = row.rows_new, changed = row.rows_changed, same = row.rows_same,
     deleted = row.rows_deleted, rows = row.rows_new + row.rows_changed + row.rows_same } }
 end
@@ -72,7 +76,14 @@ step("load_id", function(tx, work)
   work.recorded = load.recorded(tx, work.job, work.window)
 end)
 
+step("ledger", function(tx, work)
+  if not work.window.file or work.recorded or not ledger.taken(tx, work.job, work.window) then return end
+  work.recorded = { counts = { new = 0, changed = 0, same = 0, deleted = 0, rows = 0 } }
+end)
+
+-- Of files the ledger knows which version came last.
 step("order", function(tx, work)
+  if work.window.file then return end
   local later = tx:query([[SELECT load_no::text AS load_no FROM signalroom.loads
     WHERE source = $1 AND resource = $2 AND client_id = $3 AND fetched_at > to_timestamp($4::float8)
       AND (window_from IS NULL OR (window_from <= $6::date AND window_to >= $5::date)) LIMIT 1]],
@@ -103,8 +114,18 @@ step("merge", function(tx, work)
   work.counts = { rows = row.rows, new = row.new, changed = row.changed, same = row.rows - row.new - row.changed, deleted = 0 }
 end)
 
+-- What the window's rows have in their window column, from and to: days, or the name of the file.
+local function bounds(work)
+  local window = work.window
+  if window.file then return window.file.name, window.file.name end
+  return window.from, window.to
+end
+
+-- A file that has fewer rows than before is what its owner made of it.
 local function refuse_shrinking(tx, work)
-  local row = tx:query(sql.count_window(work), work.window.from, work.window.to, work.client)[1]
+  if work.window.file then return end
+  local from, to = bounds(work)
+  local row = tx:query(sql.count_window(work), from, to, work.client)[1]
   if work.allow_shrink or row.total < SHRINK_FROM_ROWS or row.gone <= row.total * SHRINK_LIMIT then return end
   error(errors.ApplicationError { type = "ShrinkRefused", non_retryable = true,
     message = ("%s %s..%s: the vendor no longer has %d of %d rows, more than %d%%; nothing was changed. "
@@ -114,11 +135,13 @@ end
 
 step("vanished", function(tx, work)
   if not work.complete then return end
+  tx:exec "SET LOCAL enable_nestloop = off" -- a new table has no statistics: it would compare every row with every row
   refuse_shrinking(tx, work)
-  work.counts.deleted = tx:query(sql.delete_vanished(work), work.window.from, work.window.to, work.client, work.fetched_at)[1].deleted
+  local from, to = bounds(work)
+  work.counts.deleted = tx:query(sql.delete_vanished(work), from, to, work.client, work.fetched_at)[1].deleted
 end)
 
-step("record", function(tx, work)
+local function record(tx, work)
   local c, info = work.counts, work.job.info
   work.load_no = tx:query([[INSERT INTO signalroom.loads (load_id, source, resource, client_id, window_from, window_to, backfill,
       workflow_id, run_id, attempt, requests, bytes, rows_fetched, rows_new, rows_changed, rows_same, rows_deleted, ddl, fetched_at)
@@ -127,6 +150,13 @@ step("record", function(tx, work)
     work.load_id, work.job.source.name, work.job.resource.name, work.client, work.window.from, work.window.to, work.backfill,
     info.workflow_id, info.run_id, info.attempt, work.run.requests, work.run.bytes, work.run:count(), c.new, c.changed, c.same, c.deleted,
     sql.text_array(work.ddl), work.fetched_at)[1].load_no
+end
+
+step("record", record)
+
+step("note", function(tx, work)
+  if not work.window.file then return end
+  ledger.note(tx, work.job, work.window.file, { status = "done", rows = work.counts.rows, load_id = work.load_id })
 end)
 
 step("cursor", function(tx, work)
@@ -164,14 +194,27 @@ end
 function load.window(connection, job, window, run)
   local filtered = false
   for _, name in ipairs(job.resource.filters or {}) do filtered = filtered or job.kwargs[name] ~= nil end
-  local work = { job = job, window = window, run = run, stream = stream_of(job), load_id = load_id_of(job, window), client = job.client,
+  local work = { job = job, window = window, run = run, stream = stream_of(job), load_id = load.id(job, window), client = job.client,
     columns = run.plan:columns(), backfill = job.plan.backfill, cursor = window.cursor, fetched_at = window.fetched_at,
-    complete = window.from ~= nil and not filtered,
+    complete = (window.from or window.file) ~= nil and not filtered,
     allow_shrink = job.kwargs.allow_shrink or job.resource.allow_shrink }
   observe "fetched"
   connection:transaction(function(tx) run_steps(tx, work) end)
   observe "committed"
   return work.recorded or { load_no = work.load_no, counts = work.counts }
+end
+
+--- Leaves the record of a run that found no file to load.
+---@param listing table  the fetch that asked for the list
+---@return { load_no: string, counts: table }
+function load.nothing(connection, job, listing)
+  local counts = { rows = 0, new = 0, changed = 0, same = 0, deleted = 0 }
+  local _, now = load.cursor(connection, job)
+  local work = { job = job, window = {}, run = listing, load_id = load.id(job, {}), client = job.client, counts = counts, ddl = {},
+    backfill = false, fetched_at = now }
+  local done = load.recorded(connection, job, {})
+  if not done then record(connection, work) end
+  return done or { load_no = work.load_no, counts = counts }
 end
 
 return load

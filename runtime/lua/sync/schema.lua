@@ -1,4 +1,4 @@
--- SignalRoom's own tables: one record a load, one cursor a stream. Made by `signalroom dev` and at worker start.
+-- SignalRoom's own tables: one record a load, one cursor a stream, one row a file. Made by `signalroom dev` and at worker start.
 
 local pg = require "activity.pg"
 
@@ -34,6 +34,21 @@ local STATEMENTS = {
       cursor     text,
       load_id    text,
       updated_at timestamptz NOT NULL DEFAULT clock_timestamp())]],
+  [[CREATE TABLE IF NOT EXISTS signalroom.files (
+      source        text NOT NULL,
+      resource      text NOT NULL,
+      client_id     text NOT NULL,
+      key           text NOT NULL,                    -- bucket and path
+      etag          text NOT NULL,
+      size          bigint,
+      last_modified timestamptz,
+      rows          bigint,
+      status        text NOT NULL,                    -- done, refused
+      problem       text,
+      load_id       text,
+      updated_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+      PRIMARY KEY (source, resource, client_id, key))]],
+  "COMMENT ON TABLE signalroom.files IS 'which version of each file is loaded; a file is loaded again when its etag differs'",
   "COMMENT ON TABLE signalroom.state IS 'up to which day each stream is loaded; moves only with the rows'",
 }
 

@@ -67,6 +67,18 @@ local function ordered(columns, key)
   return names
 end
 
+-- What the table has and this file lacks is null in the file's rows.
+local function add_existing(target)
+  local have = {}
+  for _, name in ipairs(target.names) do have[name] = true end
+  for _, own in ipairs(OWN) do have[own[1]] = true end
+  for name, kind in pairs(target.existing) do
+    if not have[name] then
+      target.names[#target.names + 1], target.types[name] = name, kind
+    end
+  end
+end
+
 --- The table a resource goes to, as the catalog has it now.
 ---@return table target
 function sql.target(tx, job, columns)
@@ -78,6 +90,7 @@ function sql.target(tx, job, columns)
   for _, column in ipairs(columns) do
     target.types[column.name] = existing[column.name] or (resource.stored or {})[column.name] or column.type
   end
+  if resource.window == "files" then add_existing(target) end
   local is_key = {}
   for _, name in ipairs(resource.key) do is_key[name] = true end
   for _, name in ipairs(target.names) do

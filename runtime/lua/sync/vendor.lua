@@ -6,6 +6,7 @@
 
 local errors = require "errors"
 local file = require "activity.file"
+local files = require "sync.files"
 local http = require "activity.http"
 local pages = require "pages"
 local rate = require "sync.rate"
@@ -20,8 +21,9 @@ Run.__index = Run
 ---@param job table
 ---@param window table
 function vendor.new(job, window)
-  return setmetatable({ job = job, window = window, plan = pages.plan(job.resource.columns, { tz = job.source.tz }),
-    requests = 0, bytes = 0, source = job.source, kwargs = job.kwargs, tz = job.source.tz }, Run)
+  local columns = job.resource.columns -- files bring their own
+  return setmetatable({ job = job, window = window, plan = columns and pages.plan(columns, { tz = job.source.tz }), requests = 0, bytes = 0,
+    source = job.source, kwargs = job.kwargs, tz = job.source.tz }, Run)
 end
 
 local function request(run, method, path, options)
@@ -30,7 +32,7 @@ local function request(run, method, path, options)
   rate.take(run.source.limit)
   local reply = http.request(options)
   run.requests = run.requests + 1
-  run.bytes = run.bytes + #reply.body
+  run.bytes = run.bytes + #(reply.body or "")
   return reply
 end
 
@@ -54,10 +56,11 @@ function Run:value(reply, path)
   return pages.scalar(reply.body, path)
 end
 
-local function spool(run)
-  if run.plan:size() < SPOOL_BYTES then return end
-  run.spool = run.spool or file.spool()
-  run.spool:write(run.plan:take())
+--- Moves rows that are too many for memory to disk.
+function Run:spool_rows()
+  if self.plan:size() < SPOOL_BYTES then return end
+  self.spool = self.spool or file.spool()
+  self.spool:write(self.plan:take())
 end
 
 --- Takes the rows at `path` of a page by the resource's column paths, all in C.
@@ -66,14 +69,20 @@ end
 ---@return integer rows
 function Run:rows(reply, path)
   local count = self.plan:add(reply.body, path)
-  spool(self)
+  self:spool_rows()
   return count
 end
 
 --- Takes one mapped row: a table by column name.
 function Run:emit(row)
   self.plan:row(row)
-  if self.plan:rows() % 1000 == 0 then spool(self) end
+  if self.plan:rows() % 1000 == 0 then self:spool_rows() end
+end
+
+--- Takes the window's file as CSV, packed when its name ends in .gz. `read(take)` gives its bytes to take(chunk).
+---@param read fun(take: fun(chunk: string))
+function Run:csv(read)
+  files.csv(self, self.window.file, read)
 end
 
 --- What COPY reads: the spool file and what is still in memory, in order.
@@ -86,7 +95,7 @@ end
 
 --- How many rows were taken.
 function Run:count()
-  return self.plan:rows()
+  return self.plan and self.plan:rows() or 0
 end
 
 return vendor

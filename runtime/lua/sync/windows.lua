@@ -1,9 +1,12 @@
 -- Which days to ask for: whole business days in the vendor's zone, from a look-back before the cursor up to and
--- with today. A backfill (`from`, `to`) asks for just its days and leaves the cursor alone.
+-- with today. A backfill (`from`, `to`) asks for just its days and leaves the cursor alone. Where files are windows, the
+-- ledger says which (sync.files).
 
 local dates = require "sync.dates"
 local errors = require "errors"
+local files = require "sync.files"
 local load = require "sync.load"
+local vendor = require "sync.vendor"
 local zone = require "zone"
 
 local windows = {}
@@ -32,8 +35,14 @@ end
 
 --- The windows of one resource, oldest first, and the cursor they start from.
 ---@param job table
----@return { windows: table[], cursor: string?, backfill: boolean }
+---@return { windows: table[], cursor: string?, backfill: boolean, listing: table? }
 function windows.plan(job)
+  if job.resource.window == "files" then
+    local listing = vendor.new(job, {})
+    local plan = files.plan(job, listing, load.id)
+    plan.listing = listing
+    return plan
+  end
   if job.resource.window == "none" then return { windows = { {} }, backfill = false } end
   local source, kwargs = job.source, job.kwargs
   local today = zone.date(os.time(), source.tz)
