@@ -25,7 +25,7 @@ def queue():
 @pytest.fixture
 def run_async():
     """Runs a coroutine to its end; a test is a plain function."""
-    return lambda coroutine: asyncio.run(asyncio.wait_for(coroutine, 170))
+    return lambda coroutine: asyncio.run(asyncio.wait_for(coroutine, 300))
 
 
 @pytest.fixture
