@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import uuid
 
 import pytest
@@ -50,11 +51,18 @@ class Schedules:
     """A scripts folder with nothing but schedules, and the commands on it."""
 
     def __init__(self, house, folder):
-        self.house, self.folder = house, folder
+        self.house, self.folder, self.ids = house, folder, set()
         (folder / "workflows").mkdir()
 
     def write(self, text):
+        self.ids |= set(re.findall(r'schedule "([^"]+)"', text))
         (self.folder / "workflows/schedules.lua").write_text(text)
+
+    def end(self):
+        """Deletes by name: the server's list may not have what was made just now."""
+        for name in self.ids:
+            self.house.run("schedules", "delete", name)
+        until(lambda: not self.names() & self.ids, what="the end of all schedules")
 
     def say(self, *words, code=0):
         return answer(self.house, "schedules", *words, "--scripts", self.folder, code=code)
@@ -68,8 +76,9 @@ class Schedules:
 
 @pytest.fixture
 def schedules(house, tmp_path):
-    yield Schedules(house, tmp_path)
-    answer(house, "schedules", "delete", "--all")
+    made = Schedules(house, tmp_path)
+    yield made
+    made.end()
 
 
 def schedule(name, cron="0 5 * * *", more="", start='"Greeting", "Ada"'):
@@ -169,7 +178,8 @@ def test_the_schedules_that_come_with_it_are_those_of_the_founding_document(hous
         with Worker(house, queue=queue) as worker:
             assert worker.ready(), "the file of schedules does no harm to a worker"
     finally:
-        answer(house, "schedules", "delete", "--all")
+        for name in steps:
+            house.run("schedules", "delete", name)
 
 
 # --- check ---
