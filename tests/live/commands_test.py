@@ -309,6 +309,23 @@ def test_why_tells_a_changed_script_from_a_wrong_one(house, queue, tmp_path):
     house.run("terminate", workflow_id)
 
 
+def test_why_tells_of_a_worker_that_died_with_an_activity(house, queue, tmp_path):
+    for name, text in (("workflows", """
+workflow "Works" { run = function()
+  workflow.call("dawdle", nil, { start_to_close = "5m", heartbeat = "2s", retry = { initial = "1m", attempts = 3 } })
+end }"""), ("activities", ACTIVITIES)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "works.lua").write_text(text)
+    workflow_id = new_id("works")
+    answer(house, "start", "Works", "--id", workflow_id, "--queue", queue)
+    with Worker(house, tmp_path, queue) as worker:
+        until(lambda: "dawdle is running" in (why(house, workflow_id, 0) or {"cause": ""})["cause"], 20, "the running activity")
+        worker.child.kill()
+    said = until(lambda: why(house, workflow_id, 1), 20, "the problem")
+    assert "eartbeat" in said["cause"] and "dawdle" in said["cause"], said
+    house.run("terminate", workflow_id)
+
+
 def test_why_says_that_nobody_polls(house, waiting, queue):
     said = why(house, waiting, 1)
     assert said["cause"].startswith(f"No worker is polling {queue} for workflow tasks")
