@@ -30,7 +30,7 @@ source "everflow" {
         filters = json.array { { resource_type = "advertiser", filter_id_value = tostring(run.kwargs.advertiser_id) } }
       end
       local reply = run:post("/v1/networks/reporting/entity/table", {
-        headers = { ["X-Eflow-API-Key"] = run.kwargs.api_key or secret "EVERFLOW_API_KEY" },
+        headers = { ["X-Eflow-API-Key"] = secret "EVERFLOW_API_KEY" },
         json = { from = window.from, to = window.to, timezone_id = NEW_YORK, currency_id = "USD",
           columns = json.array { { column = "affiliate" }, { column = "advertiser" }, { column = "date" } },
           query = { filters = filters } },
