@@ -152,9 +152,10 @@ void check_json(const Tpb__Common__Payloads *list, const char *json)
 {
     assert_non_null(list);
     assert_int_equal(list->n_payloads, 1);
-    const ProtobufCBinaryData *got = &list->payloads[0]->data;
-    if (got->len != strlen(json) || memcmp(got->data, json, got->len) != 0)
-        fail_msg("got %.*s, wanted %s", (int)got->len, (const char *)got->data, json);
+    const ProtobufCBinaryData *packed = &list->payloads[0]->data;
+    struct span got = {(const char *)packed->data, packed->len};
+    if (!span_equal(got, span_of(json)))
+        fail_msg("got %.*s, wanted %s", (int)got.size, got.size ? got.data : "", json);
 }
 
 void check_result(const struct slot *slot, const char *json)
