@@ -181,6 +181,7 @@ static void begin_ready(struct runner *runner)
             continue;
         }
         count_cache_use(runner, task);
+        task->rebuilds = !task->held->run && task->poll->previous_started_event_id > 0;
         if (!task->held->run)
             build(runner, task->held);
         workflow_task_begin(task);

@@ -281,6 +281,9 @@ static void answer(struct workflow_task *task)
 {
     metric_observe("temporal_workflow_task_execution_latency", task->labels,
                    (double)(clock_monotonic_us() - task->begun_us) / 1e6);
+    if (task->rebuilds)
+        metric_observe("temporal_workflow_task_replay_latency", task->labels,
+                       (double)task->worked_us / 1e6);
     note_failure(task);
     switch (task->answer.kind) {
     case ANSWER_NOTHING:
@@ -345,8 +348,11 @@ static void fetch_page(struct workflow_task *task)
 
 static void advance(struct workflow_task *task)
 {
+    int64_t from_us = clock_monotonic_us();
     task->answer = (struct workflow_answer){0};
-    if (workflow_step(task->held->run, &task->answer) == WORKFLOW_NEEDS_PAGE)
+    enum workflow_step next = workflow_step(task->held->run, &task->answer);
+    task->worked_us += clock_monotonic_us() - from_us;
+    if (next == WORKFLOW_NEEDS_PAGE)
         fetch_page(task);
     else
         answer(task);

@@ -23,6 +23,8 @@ struct workflow_task {
     struct workflow_task *follower; /* the run's next task, which came with the answer's reply */
     const char *labels;             /* metric: workflow_type */
     int64_t begun_us;
+    int64_t worked_us; /* of that, not waiting for pages */
+    bool rebuilds;     /* its run has a past that is not in memory */
 };
 
 /* Takes the packed task. */
