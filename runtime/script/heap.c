@@ -11,22 +11,38 @@
 #include "base/memory.h"
 #include "script/vm_state.h"
 
+/* AddressSanitizer sees every block only when malloc gives it. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { POOLED = 0 };
+#else
+enum { POOLED = POOL_LARGEST };
+#endif
+
 struct block {
     struct vm_account *owner;
 };
 
-static void charge(struct vm *vm, struct vm_account *owner, size_t bytes)
+static void *take(struct vm *vm, size_t size)
 {
-    owner->used += bytes;
-    vm->heap.used += bytes;
+    return size <= POOLED ? pool_take(&vm->pool, size) : memory_resize(NULL, size);
 }
 
-static void credit(struct vm *vm, struct vm_account *owner, size_t bytes)
+static void give(struct vm *vm, void *block, size_t size)
 {
-    owner->used -= bytes;
-    vm->heap.used -= bytes;
-    if (owner->released && owner->used == 0)
-        free(owner);
+    if (size <= POOLED)
+        pool_give(&vm->pool, block, size);
+    else
+        free(block);
+}
+
+static void *resize(struct vm *vm, void *old, size_t before, size_t after)
+{
+    if (before > POOLED && after > POOLED)
+        return memory_resize(old, after);
+    void *block = take(vm, after);
+    memcpy(block, old, before < after ? before : after);
+    give(vm, old, before);
+    return block;
 }
 
 static bool passes(const struct vm_account *account, size_t more, size_t fifths)
@@ -34,39 +50,58 @@ static bool passes(const struct vm_account *account, size_t more, size_t fifths)
     return account->limit != 0 && account->used + more > account->limit / 5 * fifths;
 }
 
-static bool refuses(struct vm *vm, struct vm_account *owner, size_t more)
+static bool refuses(struct vm *vm, const struct vm_account *owner, size_t more)
 {
-    if (!vm->running)
+    if (!vm->running || (!passes(owner, more, 4) && !passes(&vm->heap, more, 4)))
         return false;
-    if (passes(owner, more, 5) || passes(&vm->heap, more, 5)) {
-        vm_raise(vm, ALARM_MEMORY);
-        return true;
-    }
-    if (passes(owner, more, 4) || passes(&vm->heap, more, 4))
-        vm_raise(vm, ALARM_COLLECT);
-    return false;
+    bool beyond = passes(owner, more, 5) || passes(&vm->heap, more, 5);
+    vm_raise(vm, beyond ? ALARM_MEMORY : ALARM_COLLECT);
+    return beyond;
+}
+
+static void *add(struct vm *vm, size_t size)
+{
+    struct vm_account *owner = vm->charged;
+    if (refuses(vm, owner, size))
+        return NULL;
+    struct block *block = take(vm, size);
+    block->owner = owner;
+    owner->used += size;
+    vm->heap.used += size;
+    return block + 1;
+}
+
+static void drop(struct vm *vm, struct block *block, size_t size)
+{
+    struct vm_account *owner = block->owner;
+    owner->used -= size;
+    vm->heap.used -= size;
+    give(vm, block, size);
+    if (owner->released && owner->used == 0)
+        free(owner);
+}
+
+static void *change(struct vm *vm, struct block *block, size_t before, size_t after)
+{
+    struct vm_account *owner = block->owner;
+    if (after > before && refuses(vm, owner, after - before))
+        return NULL;
+    block = resize(vm, block, before, after);
+    owner->used += after - before;
+    vm->heap.used += after - before;
+    return block + 1;
 }
 
 void *vm_allocate(void *user, void *old, size_t old_size, size_t new_size)
 {
-    struct vm *vm = user;
-    struct block *block = old ? (struct block *)old - 1 : NULL;
-    struct vm_account *owner = block ? block->owner : vm->charged;
-    if (new_size == 0) {
-        if (block)
-            credit(vm, owner, old_size + sizeof *block);
-        free(block);
-        return NULL;
-    }
-    size_t before = block ? old_size + sizeof *block : 0;
-    size_t after = new_size + sizeof *block;
-    if (after > before && refuses(vm, owner, after - before))
-        return NULL;
-    block = memory_resize(block, after);
-    block->owner = owner;
-    charge(vm, owner, after);
-    credit(vm, owner, before);
-    return block + 1;
+    struct block *block = old;
+    if (!old)
+        return new_size ? add(user, new_size + sizeof *block) : NULL;
+    block--;
+    if (new_size)
+        return change(user, block, old_size + sizeof *block, new_size + sizeof *block);
+    drop(user, block, old_size + sizeof *block);
+    return NULL;
 }
 
 struct vm_account *vm_account_new(size_t limit)

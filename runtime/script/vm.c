@@ -94,6 +94,7 @@ void vm_free(struct vm *vm)
         return;
     vm_charge(vm, NULL);
     lua_close(vm->L);
+    pool_release(&vm->pool);
     module_release(vm);
     bytes_release(&vm->stopped_at);
     free(vm);

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "base/map.h"
+#include "script/pool.h"
 #include "script/vm.h"
 #include "script/world.h"
 
@@ -29,6 +30,7 @@ struct vm {
     struct vm_account own;
     struct vm_account heap; /* all accounts together */
     struct vm_account *charged;
+    struct pool pool;
 
     bool running;                 /* inside vm_resume(): memory may be refused */
     volatile sig_atomic_t alarm;  /* enum vm_alarm */
