@@ -6,6 +6,7 @@
  * Memory is refused only while a script runs; then the alarm is raised at once, so that the script
  * is stopped before it can see the refusal.
  */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -45,16 +46,24 @@ static void *resize(struct vm *vm, void *old, size_t before, size_t after)
     return block;
 }
 
-static bool passes(const struct vm_account *account, size_t more, size_t fifths)
+/* With `more`, past four fifths. */
+static bool is_much(const struct vm_account *account, size_t more)
 {
-    return account->limit != 0 && account->used + more > account->limit / 5 * fifths;
+    return account->used + more > account->calm;
+}
+
+static bool is_too_much(const struct vm_account *account, size_t more)
+{
+    return account->used + more > account->limit;
 }
 
 static bool refuses(struct vm *vm, const struct vm_account *owner, size_t more)
 {
-    if (!vm->running || (!passes(owner, more, 4) && !passes(&vm->heap, more, 4)))
+    if (!is_much(owner, more) && !is_much(&vm->heap, more))
         return false;
-    bool beyond = passes(owner, more, 5) || passes(&vm->heap, more, 5);
+    if (!vm->running)
+        return false;
+    bool beyond = is_too_much(owner, more) || is_too_much(&vm->heap, more);
     vm_raise(vm, beyond ? ALARM_MEMORY : ALARM_COLLECT);
     return beyond;
 }
@@ -104,10 +113,16 @@ void *vm_allocate(void *user, void *old, size_t old_size, size_t new_size)
     return NULL;
 }
 
+void account_init(struct vm_account *account, size_t limit)
+{
+    *account = (struct vm_account){.limit = limit ? limit : SIZE_MAX};
+    account->calm = account->limit / 5 * 4;
+}
+
 struct vm_account *vm_account_new(size_t limit)
 {
     struct vm_account *account = memory_new(sizeof *account);
-    account->limit = limit;
+    account_init(account, limit);
     return account;
 }
 
@@ -131,6 +146,5 @@ void vm_charge(struct vm *vm, struct vm_account *account)
 bool vm_memory_is_tight(const struct vm *vm)
 {
     const struct vm_account *run = vm->charged;
-    return (run->limit != 0 && run->used > run->limit / 4 * 3) ||
-           (vm->heap.limit != 0 && vm->heap.used > vm->heap.limit / 4 * 3);
+    return run->used > run->limit / 4 * 3 || vm->heap.used > vm->heap.limit / 4 * 3;
 }

@@ -15,7 +15,9 @@
 #include "script/vm_state.h"
 #include "script/watchdog.h"
 
-enum { GC_PAUSE = 120 }; /* LuaJIT has no emergency collection: keep the heap close to what lives */
+/* LuaJIT has no emergency collection: garbage stays below a fifth of what lives. A small heap may
+ * have more, or it would be walked through again after every few tasks. */
+enum { GARBAGE_PERCENT = 20, GARBAGE_LEAST = 256 << 10 };
 
 struct vm *vm_of(lua_State *L)
 {
@@ -74,7 +76,8 @@ struct vm *vm_new(enum vm_kind kind, size_t heap_limit)
 {
     struct vm *vm = memory_new(sizeof *vm);
     vm->kind = kind;
-    vm->heap.limit = heap_limit;
+    account_init(&vm->own, 0);
+    account_init(&vm->heap, heap_limit);
     vm->charged = &vm->own;
     vm->current = &vm->world;
     vm->world.real = kind != VM_WORKFLOW;
@@ -82,7 +85,6 @@ struct vm *vm_new(enum vm_kind kind, size_t heap_limit)
     if (!vm->L)
         abort();
     lua_atpanic(vm->L, on_panic);
-    lua_gc(vm->L, LUA_GCSETPAUSE, GC_PAUSE);
     open_libraries(vm);
     module_install(vm);
     return vm;
@@ -167,12 +169,21 @@ static enum vm_outcome outcome_of(const struct vm *vm, const lua_State *co, int 
     return status == LUA_YIELD ? VM_YIELDED : VM_ERROR;
 }
 
+/* A collection that ends sets when the next one begins by the pause. */
+static void pace(struct vm *vm)
+{
+    size_t percent = 100 * (size_t)GARBAGE_LEAST / vm->heap.used;
+    lua_gc(vm->L, LUA_GCSETPAUSE,
+           100 + (int)(percent > GARBAGE_PERCENT ? percent : GARBAGE_PERCENT));
+}
+
 enum vm_outcome vm_resume(struct vm *vm, lua_State *co, int nargs, int budget_ms)
 {
     struct watch_slice outer;
     vm->alarm = ALARM_NONE;
     vm->hooked = NULL;
     bytes_clear(&vm->stopped_at);
+    pace(vm);
     vm->running = true;
     watch_begin(&outer, budget_ms, on_late, vm);
     int status = lua_resume(co, nargs);

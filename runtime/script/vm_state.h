@@ -10,7 +10,8 @@
 
 struct vm_account {
     size_t used;
-    size_t limit;  /* 0: none */
+    size_t limit;
+    size_t calm;   /* up to it nothing is done */
     bool released; /* the owner is gone: free it with its last byte */
 };
 
@@ -44,6 +45,9 @@ struct vm {
     int nesting;           /* coroutines of scripts that resumed one another: */
     lua_State *callers[VM_NESTING_LIMIT];
 };
+
+/* limit 0: none. */
+void account_init(struct vm_account *account, size_t limit);
 
 void *vm_allocate(void *vm, void *block, size_t old_size, size_t new_size);
 
