@@ -21,7 +21,7 @@ check:           ## lint, formats and sanitizers only
 	@tests/run lint sanitize
 
 bench: build     ## side by side with the Go SDK, the Python SDK and dlt
-	@tools/setup --test
+	@tools/setup --test --bench
 	@bench/run
 
 soak: build      ## what takes longer than make test allows
