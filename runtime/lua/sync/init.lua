@@ -20,6 +20,7 @@ local log = require "activity.log"
 local nearest = require "nearest"
 local pg = require "activity.pg"
 local rate = require "sync.rate"
+local schema = require "sync.schema"
 local vendor = require "sync.vendor"
 local windows = require "sync.windows"
 
@@ -172,9 +173,10 @@ local function run_window(job, window)
 end
 
 local function need_tables(connection)
-  if connection:query("SELECT to_regclass('signalroom.loads') IS NOT NULL AS there")[1].there then return end
+  local missing = schema.missing(connection)[1]
+  if not missing then return end
   error(errors.ApplicationError { type = "ConfigError", non_retryable = true,
-    message = "the database has no table signalroom.loads: run `signalroom migrate`" }, 0)
+    message = ("the database is not up to date, it lacks %q: run `signalroom migrate`"):format(missing[1]) }, 0)
 end
 
 -- A refused file is noted and passed over: the run loads the others, and fails at its end.

@@ -1,67 +1,67 @@
--- SignalRoom's own tables: one record a load, one cursor a stream, one row a file. Made by `signalroom dev` and at worker start.
+-- SignalRoom's own tables, in the schema `signalroom`. Each part of the house has one file in lua/migrations: a list of
+-- steps { name, statement, ... }. A step runs once in a database, in the order of PARTS and of its file, in one transaction
+-- with its record in signalroom.migrations. A step that was released is never changed: what shall be different is a new step.
 
 local pg = require "activity.pg"
 
+-- In this order; a new part is a line of its own, in its place in the alphabet unless it needs another's tables.
+local PARTS = {
+  "migrations.files",
+  "migrations.loads",
+}
+
 local schema = {}
 
-local STATEMENTS = {
-  "CREATE SCHEMA IF NOT EXISTS signalroom",
-  [[CREATE TABLE IF NOT EXISTS signalroom.loads (
-      load_id      text PRIMARY KEY,                 -- stream, window and run: the same on every attempt
-      load_no      bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
-      source       text NOT NULL,
-      resource     text NOT NULL,
-      client_id    text NOT NULL,
-      window_from  date,
-      window_to    date,
-      backfill     boolean NOT NULL DEFAULT false,
-      workflow_id  text,
-      run_id       text,
-      attempt      integer,
-      requests     integer NOT NULL,
-      bytes        bigint NOT NULL,
-      rows_fetched bigint NOT NULL,
-      rows_new     bigint NOT NULL,
-      rows_changed bigint NOT NULL,
-      rows_same    bigint NOT NULL,
-      rows_deleted bigint NOT NULL,
-      ddl          text[] NOT NULL DEFAULT '{}',
-      fetched_at   timestamptz NOT NULL,
-      loaded_at    timestamptz NOT NULL DEFAULT clock_timestamp())]],
-  "COMMENT ON TABLE signalroom.loads IS 'one row a loaded window, also an empty one; written in the transaction of its rows'",
-  [[CREATE TABLE IF NOT EXISTS signalroom.state (
-      stream     text PRIMARY KEY,
-      cursor     text,
-      load_id    text,
-      updated_at timestamptz NOT NULL DEFAULT clock_timestamp())]],
-  [[CREATE TABLE IF NOT EXISTS signalroom.files (
-      source        text NOT NULL,
-      resource      text NOT NULL,
-      client_id     text NOT NULL,
-      key           text NOT NULL,                    -- bucket and path
-      etag          text NOT NULL,
-      size          bigint,
-      last_modified timestamptz,
-      rows          bigint,
-      status        text NOT NULL,                    -- done, refused
-      problem       text,
-      load_id       text,
-      updated_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
-      PRIMARY KEY (source, resource, client_id, key))]],
-  "COMMENT ON TABLE signalroom.files IS 'which version of each file is loaded; a file is loaded again when its etag differs'",
-  "COMMENT ON TABLE signalroom.state IS 'up to which day each stream is loaded; moves only with the rows'",
-}
+local function steps()
+  local list = {}
+  for _, part in ipairs(PARTS) do
+    for _, step in ipairs(require(part)) do list[#list + 1] = step end
+  end
+  return list
+end
+
+local function applied(connection)
+  local names = {}
+  if not connection:query("SELECT to_regclass('signalroom.migrations') IS NOT NULL AS there")[1].there then return names end
+  for _, row in ipairs(connection:query "SELECT name FROM signalroom.migrations") do names[row.name] = true end
+  return names
+end
+
+--- The steps that a database lacks, in their order; none when it is up to date.
+---@param connection table
+---@return table[] steps
+function schema.missing(connection)
+  local done, list = applied(connection), {}
+  for _, step in ipairs(steps()) do
+    if not done[step[1]] then list[#list + 1] = step end
+  end
+  return list
+end
+
+local function apply(tx)
+  tx:exec "SELECT pg_advisory_xact_lock(hashtextextended('signalroom.migrate', 0))"
+  tx:exec "SET LOCAL client_min_messages = warning"
+  local list, names = schema.missing(tx), {}
+  if #list == 0 then return names end
+  tx:exec "CREATE SCHEMA IF NOT EXISTS signalroom"
+  tx:exec [[CREATE TABLE IF NOT EXISTS signalroom.migrations (
+    name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())]]
+  for i, step in ipairs(list) do
+    for at = 2, #step do tx:exec(step[at]) end
+    tx:query("INSERT INTO signalroom.migrations (name) VALUES ($1)", step[1])
+    names[i] = step[1]
+  end
+  return names
+end
 
 --- Brings a database to where this version needs it. Safe to run again and at once from many workers.
 ---@param url string?  nil: the configured database
+---@return string[] names of the steps that it lacked
 function schema.migrate(url)
   local connection = pg.connect(url)
-  connection:transaction(function(tx)
-    tx:exec "SELECT pg_advisory_xact_lock(hashtextextended('signalroom.migrate', 0))"
-    tx:exec "SET LOCAL client_min_messages = warning"
-    for _, statement in ipairs(STATEMENTS) do tx:exec(statement) end
-  end)
+  local names = connection:transaction(apply)
   connection:close()
+  return names
 end
 
 return schema

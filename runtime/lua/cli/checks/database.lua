@@ -3,11 +3,11 @@
 
 local errors = require "errors"
 local pg = require "activity.pg"
+local schema = require "sync.schema"
 
 local RIGHTS = [[
   SELECT current_user AS who, current_database() AS name, current_setting('server_version') AS version,
-         has_database_privilege(current_database(), 'CREATE') AS may_create,
-         to_regclass('signalroom.loads') IS NOT NULL AND to_regclass('signalroom.state') IS NOT NULL AS has_tables]]
+         has_database_privilege(current_database(), 'CREATE') AS may_create]]
 
 local WRITE = [[
   SELECT has_schema_privilege('signalroom', 'USAGE') AND has_table_privilege('signalroom.loads', 'INSERT')
@@ -67,9 +67,10 @@ local function supabase(say, parts)
 end
 
 local function tables(say, connection, about)
-  if not about.has_tables then
+  local missing = schema.missing(connection)
+  if #missing > 0 then
     local fix = about.may_create and "signalroom migrate" or "GRANT CREATE ON DATABASE to this user, then signalroom migrate"
-    return say(about.may_create and "warn" or "fail", "tables", "signalroom's tables are not there", fix)
+    return say(about.may_create and "warn" or "fail", "tables", ("signalroom lacks the tables %q"):format(missing[1][1]), fix)
   end
   if not connection:query(WRITE)[1].may_write then
     return say("fail", "tables", ("%s may not write to signalroom.loads and signalroom.state"):format(about.who),
