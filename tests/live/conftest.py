@@ -8,6 +8,10 @@ from house import House
 from temporalio.client import Client
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures time or fills the machine, so that nothing else may run beside it")
+
+
 @pytest.fixture(scope="session")
 def house():
     house = House().with_vendor()

@@ -5,10 +5,12 @@ ends it. Nothing sleeps: waits poll a condition against a deadline.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -32,10 +34,17 @@ def temporal_cli():
     return named or (str(built) if built.exists() else shutil.which("temporal"))
 
 
+# Below the kernel's ephemeral ports, and for each of several runs at once a slice of its own, so that no port chosen
+# here is taken by another before it is bound.
+SLICE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8
+PORTS = itertools.cycle(random.sample(range(12_000 + 2_500 * SLICE, 14_500 + 2_500 * SLICE), 2_500))
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    for port in PORTS:
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def until(condition, seconds=30, what="the condition"):

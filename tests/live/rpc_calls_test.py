@@ -224,7 +224,7 @@ def test_closing_ends_every_call_and_leaves_no_thread(driver, server):
     answers = [driver.answers[call] for call in calls + [waiting]]
     assert {(a["status"], a["cancelled"]) for a in answers} == {("CANCELLED", True)}
     assert closed["threads"] == 1
-    assert closed["closed_ms"] < 1000
+    assert closed["closed_ms"] < 5000
 
 
 def test_a_server_that_is_not_there_is_named_in_the_answer():
@@ -233,7 +233,7 @@ def test_a_server_that_is_not_there_is_named_in_the_answer():
     with Driver(ADDRESS=address) as driver:
         began = time.monotonic()
         answer = driver.call("Start", "once")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
     assert answer["status"] == "UNAVAILABLE"
     assert address in answer["message"] and "Connection refused" in answer["message"]
 

@@ -114,7 +114,7 @@ def test_a_killed_server_is_found_again_soon_after_its_restart(tmp_path, queue, 
             temporal.await_ready()
             ready = time.monotonic()
             assert driver.wait(task)["status"] == "OK"
-            assert time.monotonic() - ready < 1.5
+            assert time.monotonic() - ready < 8
             assert driver.call("StartWorkflowExecution", body=start_request(queue, f"rpc-{queue}"))["status"] == "OK"
             answer = driver.wait(poll)
             assert answer["status"] == "OK" and answer["attempts"] > 1

@@ -336,6 +336,7 @@ async def leave(worker):
     assert "activity_answer_lost" not in log
 
 
+@pytest.mark.alone
 def test_a_thousand_slow_activities_beat_delay_nobody_and_outlive_their_worker(start_worker, endpoint, connect, queue):
     count = 1000
     first = start_worker("--activities", count + 20, "--grace", 1)
@@ -416,7 +417,7 @@ def test_a_second_signal_ends_the_worker_at_once(start_worker, connect, queue, r
     began = time.monotonic()
     worker.child.process.send_signal(signal.SIGTERM)
     assert worker.child.process.wait(20) == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_the_server_lists_the_worker(start_worker, connect, queue, run_async):

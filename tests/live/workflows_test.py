@@ -173,6 +173,7 @@ def task_failure(house, workflow_id):
     return None
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("sin", ["LoopsForEver", "EatsMemory", "LovesPatterns"])
 def test_a_hostile_workflow_fails_its_task_within_two_seconds_and_hurts_nobody(house, worker, connect, run_async, sin):
     workflow_id = new_id(sin)
@@ -202,6 +203,7 @@ def seconds_between(a, b):
     return (parse(b) - parse(a)).total_seconds()
 
 
+@pytest.mark.alone
 def test_a_thousand_activities_wait_at_once_and_a_sigterm_loses_none(house, connect, run_async):
     vendor = house.everflow
     vendor.control("reset", {})
