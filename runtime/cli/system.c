@@ -17,6 +17,7 @@
 #include "cli/child.h"
 #include "cli/replay.h"
 #include "cli/serve.h"
+#include "script/embed.h"
 
 static int fail(lua_State *L, const char *what, const char *path)
 {
@@ -30,6 +31,19 @@ static int version(lua_State *L)
     lua_setfield(L, -2, "signalroom");
     lua_pushliteral(L, LUAJIT_VERSION);
     lua_setfield(L, -2, "lua");
+    return 1;
+}
+
+/* The chapters of docs/guide by name. */
+static int guide(lua_State *L)
+{
+    static const char folder[] = "guide/";
+    lua_newtable(L);
+    for (const struct embed *e = embed_table; e->module; e++)
+        if (strncmp(e->module, folder, sizeof folder - 1) == 0) {
+            lua_pushlstring(L, e->text, (size_t)(e->end - e->text));
+            lua_setfield(L, -2, e->module + sizeof folder - 1);
+        }
     return 1;
 }
 
@@ -175,6 +189,7 @@ int system_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"version",         version            },
+        {"guide",           guide              },
         {"write",           write_text         },
         {"read_stdin",      read_stdin         },
         {"is_terminal",     is_terminal        },

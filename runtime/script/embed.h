@@ -1,8 +1,9 @@
-/* The Lua library that is part of the binary: runtime/lua, as source text (it keeps tracebacks). */
+/* What is part of the binary as text: the Lua library in runtime/lua (its source keeps tracebacks),
+ * and the chapters of docs/guide. */
 #pragma once
 
 struct embed {
-    const char *module; /* "workflow.init"; NULL ends the table */
+    const char *module; /* "workflow.init", "guide/retry"; NULL ends the table */
     const char *text;
     const char *end;
 };
