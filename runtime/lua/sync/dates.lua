@@ -51,4 +51,16 @@ function dates.between(a, b)
   return to_number(b) - to_number(a)
 end
 
+--- An instant by its text in UTC, "2026-01-15T00:15:00Z", as seconds since 1970.
+---@param text string
+---@return number
+function dates.instant(text)
+  local date, h, m, s = tostring(text):match "^(%d+%-%d+%-%d+)T(%d%d):(%d%d):(%d%d)Z$"
+  h, m, s = tonumber(h), tonumber(m), tonumber(s)
+  if date and to_date(to_number(date)) == date and h < 24 and m < 60 and s < 60 then
+    return to_number(date) * 86400 + h * 3600 + m * 60 + s
+  end
+  error(errors.ValueError(("%q is no instant: write it like 2026-01-15T00:15:00Z"):format(tostring(text))), 0)
+end
+
 return dates

@@ -130,7 +130,7 @@ local function find_source(name)
 end
 
 -- Arguments every source takes; its own come on top.
-local KWARGS = { from = true, to = true, window_days = true, client_id = true, allow_shrink = true }
+local KWARGS = { from = true, to = true, window_days = true, client_id = true, allow_shrink = true, now = true }
 
 -- JSON's null is a missing argument.
 local function given(value)

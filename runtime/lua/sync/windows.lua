@@ -33,6 +33,12 @@ local function days_per_window(job)
   return days
 end
 
+-- The vendor's business day: now, or at the instant that the run is told to be at.
+local function business_day(job)
+  local now = job.kwargs.now and dates.instant(job.kwargs.now) or os.time()
+  return zone.date(now, job.source.tz)
+end
+
 --- The windows of one resource, oldest first, and the cursor they start from.
 ---@param job table
 ---@return { windows: table[], cursor: string?, backfill: boolean, listing: table? }
@@ -45,10 +51,11 @@ function windows.plan(job)
   end
   if job.resource.window == "none" then return { windows = { {} }, backfill = false } end
   local source, kwargs = job.source, job.kwargs
-  local today = zone.date(os.time(), source.tz)
+  local today = business_day(job)
   local cursor = load.cursor(job.connection, job)
+  local reached = cursor and earlier(cursor, today) -- a clock that was ahead once must not leave later days out
   local backfill = kwargs.from ~= nil or kwargs.to ~= nil
-  local from = kwargs.from and dates.check(kwargs.from) or cursor and dates.add(cursor, -source.lookback_days) or source.initial
+  local from = kwargs.from and dates.check(kwargs.from) or reached and dates.add(reached, -source.lookback_days) or source.initial
   local to = kwargs.to and dates.check(kwargs.to) or today
   if from > to then error(errors.ValueError(("from %s is after to %s"):format(from, to)), 0) end
   return { windows = cut(from, to, days_per_window(job)), cursor = cursor, backfill = backfill }
