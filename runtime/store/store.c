@@ -1,30 +1,23 @@
 /*
- * The scripts folder read once into memory, and the bundles found in it. Every file below a folder
- * is an entry; its bundle is the file and what it requires, over and over, in the order of need.
- * A bundle's name is a hash of names and texts, so the same text is the same bundle on any machine.
+ * The bundles among some files. Every script is an entry; its bundle is the file and what it
+ * requires, over and over, in the order of need. A bundle's name is a hash of names and texts, so
+ * the same text is the same bundle on any machine.
  *
  * What a later version adds belongs here: bundles that came from a run's history instead of the
- * folder, several versions of one entry, and reading the folder again.
+ * folder, and several versions of one entry.
  */
 #include "store/store.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "store/scan.h"
 
-enum {
-    FILE_SIZE_MAX = 4 << 20,
-    FOLDER_DEPTH_MAX = 16,
-    REQUIRE_DEPTH_MAX = 200,
-};
+enum { REQUIRE_DEPTH_MAX = 200 };
 
 /* What needs no file: modules of the runtime and of Lua. Whether a script may have them is decided
  * where it runs. */
@@ -43,103 +36,10 @@ struct store {
     struct arena arena;
     struct script *scripts; /* sorted by name */
     size_t count;
-    size_t room;
     struct map by_name;
-    const struct store_bundle **bundles; /* one a script, in the scripts' order */
+    const struct store_bundle **bundles; /* sorted by the entry's name */
+    size_t bundle_count;
 };
-
-/* --- reading --- */
-
-static bool read_text(struct store *store, const char *path, size_t size, struct span *text,
-                      struct error *err)
-{
-    FILE *file = fopen(path, "rb");
-
-    if (!file)
-        return error_errno(err, "opening %s", path);
-    char *bytes = arena_alloc(&store->arena, size + 1);
-    size_t got = fread(bytes, 1, size, file);
-    bool failed = ferror(file);
-    fclose(file);
-    if (failed)
-        return error_set(err, ERROR_SYSTEM, "reading %s failed", path);
-    *text = (struct span){bytes, got};
-    return true;
-}
-
-static bool add_script(struct store *store, const char *dir, const char *name, size_t size,
-                       struct error *err)
-{
-    struct store_file file = {
-        span_of(arena_copy_text(&store->arena, name)), {NULL, 0}
-    };
-    const char *path = arena_printf(&store->arena, "%s/%s", dir, name);
-
-    if (size > FILE_SIZE_MAX)
-        return error_set(err, ERROR_LIMIT, "%s has %zu bytes, more than %d", path, size,
-                         FILE_SIZE_MAX);
-    if (!read_text(store, path, size, &file.text, err))
-        return false;
-    if (store->count == store->room) {
-        store->room = store->room ? store->room * 2 : 32;
-        store->scripts = memory_resize(store->scripts, store->room * sizeof *store->scripts);
-    }
-    store->scripts[store->count++] = (struct script){.file = file};
-    return true;
-}
-
-static bool is_lua(const char *name)
-{
-    size_t size = strlen(name);
-
-    return size > 4 && strcmp(name + size - 4, ".lua") == 0;
-}
-
-static bool read_folder(struct store *store, const char *dir, const char *below, int depth,
-                        struct error *err);
-
-static bool read_entry(struct store *store, const char *dir, const char *name, int depth,
-                       struct error *err)
-{
-    const char *path = arena_printf(&store->arena, "%s/%s", dir, name);
-    struct stat st;
-
-    if (stat(path, &st) != 0)
-        return errno == ENOENT ? true : error_errno(err, "looking at %s", path);
-    if (S_ISDIR(st.st_mode))
-        return read_folder(store, dir, name, depth + 1, err);
-    if (S_ISREG(st.st_mode) && is_lua(name))
-        return add_script(store, dir, name, (size_t)st.st_size, err);
-    return true;
-}
-
-static bool read_folder(struct store *store, const char *dir, const char *below, int depth,
-                        struct error *err)
-{
-    const char *path = *below ? arena_printf(&store->arena, "%s/%s", dir, below) : dir;
-    struct dirent *entry;
-    bool ok = true;
-
-    if (depth > FOLDER_DEPTH_MAX)
-        return error_set(err, ERROR_LIMIT, "%s: folders deeper than %d", path, FOLDER_DEPTH_MAX);
-    DIR *folder = opendir(path);
-    if (!folder)
-        return error_errno(err, "opening the scripts folder %s", path);
-    while (ok && (entry = readdir(folder)))
-        if (entry->d_name[0] != '.')
-            ok = read_entry(
-                store, dir,
-                arena_printf(&store->arena, "%s%s%s", below, *below ? "/" : "", entry->d_name),
-                depth, err);
-    closedir(folder);
-    return ok;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct script *)a)->file.name.data,
-                  ((const struct script *)b)->file.name.data);
-}
 
 /* --- following require --- */
 
@@ -178,6 +78,7 @@ struct gathering {
     struct store_file *files;
     size_t count;
     int depth;
+    struct span culprit; /* the file whose require cannot be followed */
 };
 
 static bool gather(struct gathering *g, struct script *script, struct error *err);
@@ -195,6 +96,12 @@ static bool gather_required(struct gathering *g, struct scan_require require, st
         return error_set(err, ERROR_SCRIPT, "require \"%.*s\" closes a circle",
                          (int)require.name.size, require.name.data);
     return gather(g, target, err);
+}
+
+static bool blame(struct gathering *g, const struct script *script, int line, struct error *err)
+{
+    g->culprit = script->file.name;
+    return error_add(err, "%s:%d", script->file.name.data, line);
 }
 
 static bool gather(struct gathering *g, struct script *script, struct error *err)
@@ -215,7 +122,7 @@ static bool gather(struct gathering *g, struct script *script, struct error *err
     g->depth--;
     if (fault.kind != ERROR_NONE) {
         *err = fault;
-        return error_add(err, "%s:%d", script->file.name.data, require.line);
+        return g->culprit.data ? false : blame(g, script, require.line, err);
     }
     script->seen = g->number;
     g->files[g->count++] = script->file;
@@ -234,16 +141,13 @@ static void hash_span(EVP_MD_CTX *digest, struct span s)
     EVP_DigestUpdate(digest, s.data, s.size);
 }
 
-static bool name_bundle(struct store_bundle *bundle, struct error *err)
+static void name_bundle(struct store_bundle *bundle)
 {
     EVP_MD_CTX *digest = EVP_MD_CTX_new();
     uint8_t hash[EVP_MAX_MD_SIZE];
     unsigned size = 0;
 
-    if (!digest || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1) {
-        EVP_MD_CTX_free(digest);
-        return error_set(err, ERROR_BUG, "libcrypto has no SHA-256");
-    }
+    EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
     for (size_t i = 0; i < bundle->count; i++) {
         hash_span(digest, bundle->files[i].name);
         hash_span(digest, bundle->files[i].text);
@@ -252,10 +156,9 @@ static bool name_bundle(struct store_bundle *bundle, struct error *err)
     EVP_MD_CTX_free(digest);
     for (unsigned i = 0; i < size; i++)
         snprintf(bundle->hash + 2 * i, 3, "%02x", hash[i]);
-    return true;
 }
 
-static bool make_bundle(struct store *store, size_t index, struct error *err)
+static void make_bundle(struct store *store, size_t index, struct store_faults *faults)
 {
     struct gathering g = {
         .store = store,
@@ -263,45 +166,59 @@ static bool make_bundle(struct store *store, size_t index, struct error *err)
         .files = memory_new(store->count * sizeof *g.files),
     };
     struct store_bundle *bundle = arena_alloc(&store->arena, sizeof *bundle);
-    bool ok = gather(&g, &store->scripts[index], err);
+    struct error err = {0};
 
-    if (ok) {
+    if (gather(&g, &store->scripts[index], &err)) {
         bundle->files = (const void *)arena_copy(&store->arena, (const void *)g.files,
                                                  g.count * sizeof *g.files);
         bundle->count = g.count;
-        store->bundles[index] = bundle;
+        name_bundle(bundle);
+        store->bundles[store->bundle_count++] = bundle;
+    } else if (!fault_of(faults, g.culprit)) {
+        fault_add(faults, g.culprit, &err);
     }
     free(g.files);
-    return ok && name_bundle(bundle, err);
 }
 
 /* --- the door --- */
 
-static bool fill(struct store *store, const char *dir, struct error *err)
+static struct span copy_span(struct store *store, struct span text)
 {
-    if (!read_folder(store, dir, "", 0, err))
-        return false;
-    if (store->count > 0)
-        qsort(store->scripts, store->count, sizeof *store->scripts, by_name);
+    return (struct span){arena_copy(&store->arena, text.data, text.size), text.size};
+}
+
+struct store *store_make(const struct store_file *files, size_t count, struct store_faults *faults)
+{
+    struct store *store = memory_new(sizeof *store);
+
+    store->scripts = memory_new((count + 1) * sizeof *store->scripts);
+    store->bundles = arena_alloc(&store->arena, (count + 1) * sizeof *store->bundles);
+    for (size_t i = 0; i < count; i++)
+        if (is_lua(files[i].name))
+            store->scripts[store->count++].file = (struct store_file){
+                copy_span(store, files[i].name), copy_span(store, files[i].text)};
     for (size_t i = 0; i < store->count; i++)
         map_put_text(&store->by_name, store->scripts[i].file.name, &store->scripts[i]);
-    store->bundles = arena_alloc(&store->arena, (store->count + 1) * sizeof *store->bundles);
     for (size_t i = 0; i < store->count; i++)
-        if (!make_bundle(store, i, err))
-            return false;
-    return true;
+        make_bundle(store, i, faults);
+    return store;
 }
 
 bool store_open(struct store **out, const char *dir, struct error *err)
 {
-    struct store *store = memory_new(sizeof *store);
+    struct folder folder;
+    bool ok = folder_read(&folder, dir, err);
 
-    if (!fill(store, dir, err)) {
-        store_close(store);
-        return false;
+    if (ok) {
+        *out = store_make(folder.files, folder.count, &folder.faults);
+        ok = folder.faults.count == 0;
+        if (!ok) {
+            *err = folder.faults.list[0].why;
+            store_close(*out);
+        }
     }
-    *out = store;
-    return true;
+    folder_release(&folder);
+    return ok;
 }
 
 void store_close(struct store *store)
@@ -314,10 +231,10 @@ void store_close(struct store *store)
     free(store);
 }
 
-static bool lies_in(const struct script *script, const char *folder)
+static bool lies_in(const struct store_bundle *bundle, const char *folder)
 {
     size_t size = strlen(folder);
-    const char *name = script->file.name.data;
+    const char *name = bundle->files[bundle->count - 1].name.data;
 
     return strncmp(name, folder, size) == 0 && name[size] == '/';
 }
@@ -327,10 +244,10 @@ size_t store_bundles(const struct store *store, const char *folder,
 {
     size_t first = 0, end;
 
-    while (first < store->count && !lies_in(&store->scripts[first], folder))
+    while (first < store->bundle_count && !lies_in(store->bundles[first], folder))
         first++;
     end = first;
-    while (end < store->count && lies_in(&store->scripts[end], folder))
+    while (end < store->bundle_count && lies_in(store->bundles[end], folder))
         end++;
     *out = store->bundles + first;
     return end - first;

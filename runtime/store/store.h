@@ -4,13 +4,7 @@
  */
 #pragma once
 
-#include "base/bytes.h"
-#include "base/error.h"
-
-struct store_file {
-    struct span name; /* path below the scripts folder: "workflows/sync_source.lua" */
-    struct span text;
-};
+#include "store/folder.h"
 
 struct store_bundle {
     char hash[65];
@@ -20,8 +14,12 @@ struct store_bundle {
 
 struct store;
 
-/* Reads every .lua below dir. Fails with ERROR_SCRIPT naming file:line when a require has no target
- * or a cycle. */
+/* The bundles of these files, sorted by name, which are copied. Files whose requires have no target
+ * or a cycle are added to the faults, and no bundle has them. */
+struct store *store_make(const struct store_file *files, size_t count, struct store_faults *faults);
+
+/* Reads a folder. Fails with the first fault: ERROR_SCRIPT naming file:line when it is a require's.
+ */
 bool store_open(struct store **out, const char *dir, struct error *err);
 void store_close(struct store *store);
 
