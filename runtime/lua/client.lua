@@ -28,6 +28,10 @@ local function execution(id, run_id)
   return { workflow_id = id, run_id = run_id or "" }
 end
 
+--- The task queue that is meant when none is named: TEMPORAL_TASK_QUEUE, or api-tasks.
+---@return string
+function client.queue() return os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks" end
+
 --- Starts a workflow.
 ---@param workflow_type string
 ---@param input any          the one argument; nil starts it without arguments
@@ -38,7 +42,7 @@ function client.start(workflow_type, input, options)
   local reply = rpc.call("StartWorkflowExecution", {
     workflow_id = options.id,
     workflow_type = { name = workflow_type },
-    task_queue = { name = options.task_queue or "api-tasks" },
+    task_queue = { name = options.task_queue or client.queue() },
     input = converter.encode_list(args, args.n),
     workflow_run_timeout = options.timeout and duration.ms(options.timeout) or nil,
     workflow_id_reuse_policy = "WORKFLOW_ID_REUSE_POLICY_" .. REUSE[options.reuse or "allow"],

@@ -31,7 +31,7 @@ workflow = {}
 ---@field start_to_close? string|number how long one attempt may take; default "10m" without schedule_to_close
 ---@field schedule_to_close? string|number how long all attempts together may take; default: no limit
 ---@field schedule_to_start? string|number how long it may wait for a worker; default: no limit
----@field heartbeat? string|number the longest silence of a running attempt; default: none is asked for
+---@field heartbeat? string|number the longest silence of a running attempt; default "60s" when it may take longer than that; 0 for none
 ---@field retry? RetryOptions
 ---@field task_queue? string default: the workflow's own
 ---@field id? string unique among the run's open activities; default: its number

@@ -14,6 +14,7 @@ local M = {}
 local SCHEDULE_ACTIVITY, CANCEL_ACTIVITY = 1, 2 -- enum command_type
 local KIND_NORMAL = 1 -- TaskQueueKind
 local DEFAULT_START_TO_CLOSE_MS = 10 * 60 * 1000
+local DEFAULT_HEARTBEAT_MS = 60 * 1000
 
 local MODES = { try = 0, wait = 1, abandon = 2 } -- enum cancel_mode
 
@@ -64,6 +65,12 @@ local function own_queue(run)
   return run.queue
 end
 
+-- The runtime beats whenever an activity waits, so a lost worker is noticed within a minute unless the script says
+-- otherwise; 0 asks for no heartbeats.
+local function heartbeat_ms(o, longest)
+  return optional_ms(o, "heartbeat") or (longest > DEFAULT_HEARTBEAT_MS and DEFAULT_HEARTBEAT_MS or nil)
+end
+
 local function attributes_of(run, name, id, input, o)
   local start_to_close = optional_ms(o, "start_to_close")
   local schedule_to_close = optional_ms(o, "schedule_to_close")
@@ -76,7 +83,7 @@ local function attributes_of(run, name, id, input, o)
     start_to_close_timeout = start_to_close,
     schedule_to_close_timeout = schedule_to_close,
     schedule_to_start_timeout = optional_ms(o, "schedule_to_start"),
-    heartbeat_timeout = optional_ms(o, "heartbeat"),
+    heartbeat_timeout = heartbeat_ms(o, start_to_close or schedule_to_close),
     retry_policy = retry_policy(o.retry),
   }
 end

@@ -12,7 +12,7 @@ return {
     { name = "wait", short = "w", about = "wait for the result; exit 1 when the sync failed" },
     { name = "resources", short = "r", value = "NAME...", many = true, about = "only these resources of the source" },
     { name = "kwargs", value = "JSON", about = "arguments for the source, an object" },
-    { name = "queue", short = "q", value = "NAME", about = "task queue; api-tasks unless given" },
+    { name = "queue", short = "q", value = "NAME", about = "task queue (TEMPORAL_TASK_QUEUE); api-tasks unless given" },
     { name = "notify", about = "also notify when it succeeds" },
   },
   run = function(given, rest)
@@ -28,6 +28,7 @@ return {
     end
     runs.announce(id, run_id)
     if given.wait then
+      runs.warn_unserved(given.queue)
       output.line "Waiting for completion..."
       return runs.wait(id, run_id)
     end
