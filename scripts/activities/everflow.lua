@@ -4,8 +4,15 @@ local NEW_YORK = 80 -- Everflow's timezone_id of America/New_York
 
 source "everflow" {
   base_url = setting("EVERFLOW_BASE_URL", "https://api.eflow.team"),
+  secrets = { "EVERFLOW_API_KEY" },
+  headers = function() return { ["X-Eflow-API-Key"] = secret "EVERFLOW_API_KEY" } end,
   tz = "America/New_York", lookback = "3d", initial = "2025-12-20",
   kwargs = { "advertiser_id" },
+
+  probe = function(run)
+    run:get "/v1/meta/timezones"
+    return "the key is taken"
+  end,
 
   resource "daily_stats" {
     key = { "date", "affiliate_id", "advertiser_id" },
@@ -30,7 +37,6 @@ source "everflow" {
         filters = json.array { { resource_type = "advertiser", filter_id_value = tostring(run.kwargs.advertiser_id) } }
       end
       local reply = run:post("/v1/networks/reporting/entity/table", {
-        headers = { ["X-Eflow-API-Key"] = secret "EVERFLOW_API_KEY" },
         json = { from = window.from, to = window.to, timezone_id = NEW_YORK, currency_id = "USD",
           columns = json.array { { column = "affiliate" }, { column = "advertiser" }, { column = "date" } },
           query = { filters = filters } },

@@ -57,8 +57,14 @@ end
 
 source "redtrack" {
   base_url = setting("REDTRACK_BASE_URL", "https://api.redtrack.io"),
+  secrets = { "REDTRACK_API_KEY" },
   tz = "America/New_York", lookback = "3d", initial = "2025-12-20",
   rate = setting("REDTRACK_RATE", "20/min"),
+
+  probe = function(run)
+    ask(run, os.date "!%Y-%m-%d", 1)
+    return "the key is taken"
+  end,
 
   resource "daily_spend" {
     key = { "date", "source_id" },

@@ -25,7 +25,11 @@ local function exports(folder)
   }
 end
 
-local declared = { base_url = bucket.url }
+local declared = {
+  base_url = bucket.url,
+  secrets = { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY" },
+  probe = function(run) return bucket:probe(run) end,
+}
 local folders = setting("S3_PREFIXES", setting("S3_PREFIX", "orders-create,orders-update,prospects-create"))
 for folder in folders:gmatch "[^,%s]+" do
   folder = folder:match "^/*(.-)/*$"

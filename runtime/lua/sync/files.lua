@@ -38,7 +38,7 @@ function files.plan(job, run, load_id)
   local known, list = ledger.known(job.connection, job), {}
   for _, file in ipairs(job.resource.files(run)) do
     file.date = file.name:match "%d%d%d%d%-%d%d%-%d%d"
-    local window, row = { file = file }, known[file.name]
+    local window, row = { file = file, complete = true }, known[file.name]
     window.was = row and row.etag
     local done = row and row.status == "done" and row.etag == file.etag and row.load_id ~= load_id(job, window)
     if not done and asked_for(file, from, to) then list[#list + 1] = window end

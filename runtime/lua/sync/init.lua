@@ -21,6 +21,7 @@ local nearest = require "nearest"
 local pg = require "activity.pg"
 local rate = require "sync.rate"
 local schema = require "sync.schema"
+local secrets = require "native.secret"
 local vendor = require "sync.vendor"
 local windows = require "sync.windows"
 
@@ -29,10 +30,11 @@ local sync = {}
 local sources = {}
 
 local SOURCE_FIELDS = { base_url = "string", tz = "string", lookback = "string", initial = "string", client = "string", kwargs = "table",
-  headers = "function", rate = "string" }
+  rate = "string", secrets = "table", headers = "function", token = "function", probe = "function" }
 local RESOURCE_FIELDS = { key = "table", columns = "table", stored = "table", window = "string", window_column = "string", days = "number",
   max_days = "number", cursor = "string", fetch = "function", filters = "table", allow_shrink = "boolean", files = "function" }
-local WINDOWS = { range = true, day = true, none = true, files = true }
+local WINDOWS = { range = true, day = true, none = true, changes = true, files = true }
+local DAYS = { range = true, day = true }
 
 local function check_fields(what, declared, known)
   for key, value in pairs(declared) do
@@ -57,10 +59,12 @@ local function need(what, declared, ...)
 end
 
 local function check_rows(what, declared)
-  need(what, declared, "key", "columns", "fetch")
-  if declared.window ~= "none" then need(what, declared, "window_column") end
+  need(what, declared, "key", "fetch")
+  if declared.window ~= "none" then need(what, declared, "columns") end
+  if DAYS[declared.window] then need(what, declared, "window_column") end
   for _, column in ipairs(declared.key) do
-    if not declared.columns[column] then error(("%s: the key column %q is not among its columns"):format(what, column), 3) end
+    local there = not declared.columns or declared.columns[column]
+    if not there then error(("%s: the key column %q is not among its columns"):format(what, column), 3) end
   end
 end
 
@@ -78,7 +82,7 @@ function sync.resource(name)
     local what = ("resource %q"):format(name)
     check_fields(what, declared, RESOURCE_FIELDS)
     declared.window = declared.window or "none"
-    if not WINDOWS[declared.window] then error(what .. ': window is "range", "day", "files" or "none"', 2) end
+    if not WINDOWS[declared.window] then error(what .. ': window is "range", "day", "changes", "files" or "none"', 2) end
     if declared.window == "files" then check_files(what, declared) else check_rows(what, declared) end
     declared.name = name
     return declared
@@ -114,19 +118,40 @@ function sync.names()
   return names
 end
 
---- Calls `observer(step)` after every step of every load: "fetched", "lock", "merge", "committed" and so on. For tests that
---- break off at each of them.
----@param observer fun(step: string)?
-function sync.observe(observer)
-  load.observer = observer
-end
-
 local function find_source(name)
   local source = sources[name]
   if not source then
     error(errors.ValueError(("Unknown source: %s. Available: %s"):format(tostring(name), table.concat(sync.names(), ", "))), 0)
   end
   return source
+end
+
+-- What of a source's secrets is not set.
+local function unset(source)
+  local names = {}
+  for _, name in ipairs(source.secrets or {}) do
+    if not secrets.secret(name) then names[#names + 1] = name end
+  end
+  return names
+end
+
+--- Asks a vendor one cheap question, the source's `probe`, which shows that address and credentials are right. Raises what a
+--- sync would raise. A source whose secrets are not set is not asked, nor is one without a probe.
+---@param name string
+---@return string? found  what the vendor said, in a few words; nil when it was not asked
+---@return string[] unset  the secrets that are not set
+function sync.probe(name)
+  local source = find_source(name)
+  local missing = unset(source)
+  if #missing > 0 or not source.probe then return nil, missing end
+  return source.probe(vendor.new({ source = source, resource = {}, kwargs = {} }, {})), missing
+end
+
+--- Calls `observer(step)` after every step of every load: "fetched", "lock", "merge", "committed" and so on. For tests that
+--- break off at each of them.
+---@param observer fun(step: string)?
+function sync.observe(observer)
+  load.observer = observer
 end
 
 -- Arguments every source takes; its own come on top.
@@ -138,9 +163,15 @@ local function given(value)
   return value
 end
 
+local function takes_full(source)
+  for _, resource in ipairs(source) do
+    if resource.window == "changes" then return true end
+  end
+end
+
 local function check_kwargs(source, kwargs)
   for key in pairs(kwargs) do
-    local known = KWARGS[key]
+    local known = KWARGS[key] or key == "full" and takes_full(source)
     for _, name in ipairs(source.kwargs or {}) do known = known or name == key end
     if not known then error(errors.ValueError(("source %s takes no argument %q"):format(source.name, key)), 0) end
   end

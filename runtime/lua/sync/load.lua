@@ -86,7 +86,7 @@ step("order", function(tx, work)
   if work.window.file then return end
   local later = tx:query([[SELECT load_no::text AS load_no FROM signalroom.loads
     WHERE source = $1 AND resource = $2 AND client_id = $3 AND fetched_at > to_timestamp($4::float8)
-      AND (window_from IS NULL OR (window_from <= $6::date AND window_to >= $5::date)) LIMIT 1]],
+      AND (window_from IS NULL OR $5::date IS NULL OR (window_from <= $6::date AND window_to >= $5::date)) LIMIT 1]],
     work.job.source.name, work.job.resource.name, work.client, work.fetched_at, work.window.from, work.window.to)[1]
   if later then
     error(errors.ApplicationError { type = "Stale",
@@ -114,11 +114,12 @@ step("merge", function(tx, work)
   work.counts = { rows = row.rows, new = row.new, changed = row.changed, same = row.rows - row.new - row.changed, deleted = 0 }
 end)
 
--- What the window's rows have in their window column, from and to: days, or the name of the file.
+-- What the window's rows have in their window column, from and to: days, or the name of the file; nothing for a window of
+-- all rows.
 local function bounds(work)
   local window = work.window
   if window.file then return window.file.name, window.file.name end
-  return window.from, window.to
+  return window.from, window.from and window.to
 end
 
 -- A file that has fewer rows than before is what its owner made of it.
@@ -128,9 +129,9 @@ local function refuse_shrinking(tx, work)
   local row = tx:query(sql.count_window(work), from, to, work.client)[1]
   if work.allow_shrink or row.total < SHRINK_FROM_ROWS or row.gone <= row.total * SHRINK_LIMIT then return end
   error(errors.ApplicationError { type = "ShrinkRefused", non_retryable = true,
-    message = ("%s %s..%s: the vendor no longer has %d of %d rows, more than %d%%; nothing was changed. "
-      .. "If that is right, run it again with allow_shrink = true"):format(work.stream, work.window.from, work.window.to, row.gone,
-      row.total, SHRINK_LIMIT * 100) }, 0)
+    message = ("%s%s: the vendor no longer has %d of %d rows, more than %d%%; nothing was changed. "
+      .. "If that is right, run it again with allow_shrink = true"):format(work.stream, from and (" %s..%s"):format(from, to) or "",
+      row.gone, row.total, SHRINK_LIMIT * 100) }, 0)
 end
 
 step("vanished", function(tx, work)
@@ -196,7 +197,7 @@ function load.window(connection, job, window, run)
   for _, name in ipairs(job.resource.filters or {}) do filtered = filtered or job.kwargs[name] ~= nil end
   local work = { job = job, window = window, run = run, stream = stream_of(job), load_id = load.id(job, window), client = job.client,
     columns = run.plan:columns(), backfill = job.plan.backfill, cursor = window.cursor, fetched_at = window.fetched_at,
-    complete = (window.from or window.file) ~= nil and not filtered,
+    complete = window.complete and not filtered,
     allow_shrink = job.kwargs.allow_shrink or job.resource.allow_shrink }
   observe "fetched"
   connection:transaction(function(tx) run_steps(tx, work) end)

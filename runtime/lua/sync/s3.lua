@@ -92,6 +92,14 @@ function Bucket:list(run, prefix)
   return list
 end
 
+--- Whether the bucket lets us list it.
+---@param run table
+---@return string found
+function Bucket:probe(run)
+  ask(self, run, self.folder == "" and "/" or self.folder, { ["list-type"] = "2", ["max-keys"] = "1" }, {})
+  return ("the bucket %s may be listed"):format(self.name)
+end
+
 -- --- objects ---
 
 -- What a read that failed means: nil when it can go on where it broke off.

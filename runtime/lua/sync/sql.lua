@@ -90,7 +90,7 @@ function sql.target(tx, job, columns)
   for _, column in ipairs(columns) do
     target.types[column.name] = existing[column.name] or (resource.stored or {})[column.name] or column.type
   end
-  if resource.window == "files" then add_existing(target) end
+  if not resource.columns then add_existing(target) end
   local is_key = {}
   for _, name in ipairs(resource.key) do is_key[name] = true end
   for _, name in ipairs(target.names) do
@@ -177,10 +177,20 @@ function sql.merge(work)
   return (MERGE:gsub("%%%((%w+_?%w*)%)s", words))
 end
 
--- Rows of the window, of this client. Bound: $1 from, $2 to, $3 client.
+local DAYS_OF_TIMES = "x.%s >= $1::date::timestamp AT TIME ZONE '%s' AND x.%s < ($2::date + 1)::timestamp AT TIME ZONE '%s'"
+  .. " AND x._client_id = $3"
+local TIMES = { timestamptz = true, ["timestamp with time zone"] = true }
+
+-- Rows of the window, of this client; all of this client where the window has no bounds. Bound: $1 from, $2 to, $3 client.
+-- A day of times is one of the source's zone.
 local function in_window(work)
   local column = work.job.resource.window_column
   local kind = work.target.types[column]
+  if not work.window.from and not work.window.file then return "$1::text IS NULL AND $2::text IS NULL AND x._client_id = $3" end
+  if TIMES[kind] then
+    local name, tz = sql.name(column), work.job.source.tz
+    return DAYS_OF_TIMES:format(name, tz, name, tz)
+  end
   return ("x.%s >= $1::%s AND x.%s <= $2::%s AND x._client_id = $3"):format(sql.name(column), kind, sql.name(column), kind)
 end
 

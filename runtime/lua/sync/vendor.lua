@@ -1,5 +1,8 @@
 -- What a resource's `fetch` is given: requests to the vendor, and where its rows go.
 --
+-- Every request carries what the source says for all of them: its `headers`, its access `token`. A token is kept until it
+-- is about to expire; when the vendor answers 401 before that, a new one is fetched and the request repeated, once.
+--
 -- Rows go from the page to COPY text in C (`run:rows`); a row becomes a Lua table only when a script maps it
 -- (`run:emit`). What is fetched waits in memory, beyond 2 MB in a spool file, until the whole window is there: the
 -- transaction that loads it then lasts seconds, however slow the vendor is.
@@ -12,6 +15,8 @@ local pages = require "pages"
 local rate = require "sync.rate"
 
 local SPOOL_BYTES = 2 * 1024 * 1024
+local TOKEN_MARGIN, TOKEN_LIFE = 60, 3600 -- seconds
+local PAGES_MAX = 10000
 
 local vendor = {}
 local Run = {}
@@ -26,24 +31,114 @@ function vendor.new(job, window)
     source = job.source, kwargs = job.kwargs, tz = job.source.tz }, Run)
 end
 
-local function request(run, method, path, options)
-  options.url = run.source.base_url .. path
-  options.method = method
+-- --- requests ---
+
+-- A refusal names what to set; one of a token request is always a matter of the credentials.
+local function explained(run, err)
+  if not errors.is(err) then return err end
+  local token = run.source.held and run.source.held.value
+  if token then err.message = err.message:gsub(token:gsub("%p", "%%%0"), "***") end
+  if run.authorizing and err.type == "VendorError" and err.non_retryable then err.type = "AuthError" end
+  if err.type == "AuthError" and run.source.secrets then
+    err.message = ("%s: check %s"):format(err.message, table.concat(run.source.secrets, ", "))
+  end
+  return err
+end
+
+local function fetch_token(run)
+  run.authorizing = true
+  local ok, got, life = pcall(run.source.token, run)
+  run.authorizing = nil
+  if not ok then error(got, 0) end
+  if type(got) ~= "string" or got == "" then error(errors.VendorError "the vendor answered without an access token", 0) end
+  return { value = got, until_time = os.time() + math.max(0, (tonumber(life) or TOKEN_LIFE) - TOKEN_MARGIN) }
+end
+
+local function bearer(run)
+  local held = run.source.held
+  if not held or os.time() >= held.until_time then held = fetch_token(run) end
+  run.source.held = held
+  return held.value
+end
+
+local function with_headers(source, options)
+  local headers = {}
+  for name, value in pairs(source.headers and source.headers() or {}) do headers[name] = value end
+  for name, value in pairs(options.headers or {}) do headers[name] = value end
+  return next(headers) and headers
+end
+
+local function send(run, options)
+  if options.token then options.bearer, options.token = bearer(run), nil end
   rate.take(run.source.limit)
-  local reply = http.request(options)
   run.requests = run.requests + 1
+  local reply = http.request(options)
   run.bytes = run.bytes + #(reply.body or "")
   return reply
 end
 
---- GET below the source's base URL; options as http.request takes them. Raises typed errors.
-function Run:get(path, options)
-  return request(self, "GET", path, options or {})
+local function copy(options)
+  local copied = {}
+  for key, value in pairs(options) do copied[key] = value end
+  return copied
 end
 
---- POST below the source's base URL; options as http.request takes them. Raises typed errors.
+local function request(run, method, path, given)
+  local source = run.source
+  local options = copy(given or {})
+  options.url, options.method = path:find "^https?://" and path or source.base_url .. path, method
+  options.headers = with_headers(source, options)
+  options.token = source.token and not run.authorizing or nil
+  local ok, reply = pcall(send, run, copy(options))
+  if not ok and options.token and errors.is(reply) and reply.status == 401 then
+    source.held = nil
+    ok, reply = pcall(send, run, options)
+  end
+  if not ok then error(explained(run, reply), 0) end
+  return reply
+end
+
+--- GET below the source's base URL, or of a whole address; options as http.request takes them. Raises typed errors.
+---@param path string
+---@param options? table
+---@return table response
+function Run:get(path, options)
+  return request(self, "GET", path, options)
+end
+
+--- POST below the source's base URL, or to a whole address; options as http.request takes them. Raises typed errors.
+---@param path string
+---@param options? table
+---@return table response
 function Run:post(path, options)
-  return request(self, "POST", path, options or {})
+  return request(self, "POST", path, options)
+end
+
+--- Goes through pages, and refuses those that do not advance. `ask(mark)` asks for one page and returns the reply, and the
+--- mark of the next one (a number, an offset, a cursor), or nil after the last:
+---
+---     for reply in run:pages(1, function(page)
+---       local reply = run:get("/v1/spend", { query = { page = page } })
+---       return reply, page < run:value(reply, "pages") and page + 1 or nil
+---     end) do
+---       run:rows(reply, "spend")
+---     end
+---@param mark string|number  of the first page
+---@param ask fun(mark: string|number): table, string|number|nil
+---@return fun(): table? reply
+function Run:pages(mark, ask)
+  local asked, count, last = {}, 0, nil
+  return function()
+    if mark == nil then return nil end
+    count = count + 1
+    self:require(count <= PAGES_MAX, "VendorError", ("more than %d pages"):format(PAGES_MAX))
+    self:require(not asked[mark], "VendorError", ("paging does not advance: page %s follows itself"):format(tostring(mark)))
+    asked[mark] = true
+    local reply, following = ask(mark)
+    self:require(reply.body ~= last, "VendorError", ("paging does not advance: page %s is the one before it again"):format(tostring(mark)))
+    mark, last = following, reply.body
+    return reply
+  end
 end
 
 --- Raises an error of the given type unless the condition holds.
@@ -54,6 +149,12 @@ end
 --- A value of a page by its path, without decoding the page: run:value(reply, "paging.next").
 function Run:value(reply, path)
   return pages.scalar(reply.body, path)
+end
+
+--- Says what columns the rows have, for a resource that declares none: name and type, as pages.plan takes them.
+---@param columns table<string, string>|string[][]
+function Run:columns(columns)
+  self.plan = pages.plan(columns, { tz = self.tz })
 end
 
 --- Moves rows that are too many for memory to disk.

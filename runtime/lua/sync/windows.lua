@@ -1,6 +1,6 @@
 -- Which days to ask for: whole business days in the vendor's zone, from a look-back before the cursor up to and
 -- with today. A backfill (`from`, `to`) asks for just its days and leaves the cursor alone. Where files are windows, the
--- ledger says which (sync.files).
+-- ledger says which (sync.files). A window is `complete` when the answer has all rows of it: what is missing is gone.
 
 local dates = require "sync.dates"
 local errors = require "errors"
@@ -20,7 +20,7 @@ local function cut(from, to, days)
   local list = {}
   while from <= to do
     local last = earlier(dates.add(from, days - 1), to)
-    list[#list + 1] = { from = from, to = last }
+    list[#list + 1] = { from = from, to = last, complete = true }
     from = dates.add(last, 1)
   end
   return list
@@ -39,6 +39,14 @@ local function business_day(job)
   return zone.date(now, job.source.tz)
 end
 
+-- Everything at first and whenever the run says `full`, else what changed since a look-back before the cursor.
+local function changes(job, cursor, today)
+  local reached = cursor and earlier(cursor, today)
+  local from = job.kwargs.from and dates.check(job.kwargs.from) or reached and dates.add(reached, -job.source.lookback_days)
+  if job.kwargs.full then from = nil end
+  return { windows = { { from = from, to = today, complete = from == nil } }, cursor = cursor, backfill = job.kwargs.from ~= nil }
+end
+
 --- The windows of one resource, oldest first, and the cursor they start from.
 ---@param job table
 ---@return { windows: table[], cursor: string?, backfill: boolean, listing: table? }
@@ -49,10 +57,11 @@ function windows.plan(job)
     plan.listing = listing
     return plan
   end
-  if job.resource.window == "none" then return { windows = { {} }, backfill = false } end
+  if job.resource.window == "none" then return { windows = { { complete = true } }, backfill = false } end
   local source, kwargs = job.source, job.kwargs
   local today = business_day(job)
   local cursor = load.cursor(job.connection, job)
+  if job.resource.window == "changes" then return changes(job, cursor, today) end
   local reached = cursor and earlier(cursor, today) -- a clock that was ahead once must not leave later days out
   local backfill = kwargs.from ~= nil or kwargs.to ~= nil
   local from = kwargs.from and dates.check(kwargs.from) or reached and dates.add(reached, -source.lookback_days) or source.initial

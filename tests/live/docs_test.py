@@ -1,0 +1,159 @@
+"""The pages of docs/ do what they say: files are written, commands run in order, and print what is shown.
+
+A block takes part by what stands behind its language:
+
+    ```lua file=scripts/activities/orchard.lua    is written to that file of the reader's checkout
+    ```sh run                                     is typed by the reader, and must succeed; `run fails`: must not
+    ```sh serve                                   the same in another terminal, where it runs until the page ends
+    ```output                                     what the block before it prints: each of these lines in this order, with any
+                                                  others between; blanks count as one, `...` stands for anything
+    ```sh serve port=8700                         8700 is a free port, all over the page
+
+A page with such blocks is one story, with a checkout, a database and a task queue of its own. Lua blocks that take no part
+must compile.
+"""
+
+import contextlib
+import dataclasses
+import os
+import re
+import shutil
+import signal
+import subprocess
+import uuid
+
+import pytest
+from house import BINARY, ROOT, free_port, until
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINKED = ("build", "docs", "tests", "tools")
+FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.M | re.S)
+SECONDS = 120
+
+
+@dataclasses.dataclass
+class Block:
+    language: str
+    words: list
+    text: str
+    line: int
+
+    def option(self, name):
+        return next((word.partition("=")[2] for word in self.words if word.startswith(name + "=")), None)
+
+    @property
+    def acts(self):
+        return bool({"run", "serve"} & set(self.words) or self.option("file"))
+
+
+def blocks_of(text):
+    return [Block(hit[1], hit[2].split(), hit[3], text[:hit.start()].count("\n") + 1) for hit in FENCE.finditer(text)]
+
+
+def with_free_ports(text):
+    for port in {block.option("port") for block in blocks_of(text)} - {None}:
+        text = re.sub(rf"\b{port}\b", str(free_port()), text)
+    return text
+
+
+def lacks(expected, printed):
+    """The first expected line that was not printed where it should be; None when all were."""
+    lines = iter([" ".join(line.split()) for line in printed.splitlines()])
+    for wanted in filter(None, (" ".join(line.split()) for line in expected.splitlines())):
+        pattern = re.compile(".*".join(map(re.escape, wanted.split("..."))))
+        if not any(pattern.fullmatch(line) for line in lines):
+            return wanted
+    return None
+
+
+class Reader:
+    """Somebody with a checkout who types what a page says. What is exported stays exported."""
+
+    def __init__(self, house, folder):
+        self.checkout, self.state = folder / "signalroom", folder / "state"
+        self.state.mkdir()
+        shutil.copytree(ROOT / "scripts", self.checkout / "scripts")
+        for name in LINKED:
+            (self.checkout / name).symlink_to(ROOT / name)
+        self.environment = {**house.environment(), "TEMPORAL_TASK_QUEUE": f"docs-{uuid.uuid4().hex[:8]}",
+                            "PATH": f"{BINARY.parent}:{os.environ['PATH']}"}
+        self.served, self.printed, self.patience = [], None, 0
+        (self.state / "exports").write_text("")
+
+    def script(self, block):
+        path = self.state / f"line-{block.line}.sh"
+        path.write_text(f"set -e\n. {self.state}/exports\ntrap 'export -p >{self.state}/exports' EXIT\n{block.text}")
+        return path
+
+    def write(self, block):
+        path = self.checkout / block.option("file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text)
+
+    def run(self, block):
+        done = subprocess.run(["bash", self.script(block)], cwd=self.checkout, env=self.environment, text=True, timeout=SECONDS,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert (done.returncode != 0) == ("fails" in block.words), f"line {block.line} exits {done.returncode}:\n{done.stdout}"
+        self.printed, self.patience = lambda: done.stdout, 0
+
+    def serve(self, block):
+        out = self.state / f"line-{block.line}.out"
+        with out.open("w") as file:
+            self.served.append(subprocess.Popen(["bash", self.script(block)], cwd=self.checkout, env=self.environment, stdout=file,
+                                                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True))
+        self.printed, self.patience = out.read_text, SECONDS
+
+    def compare(self, block):
+        with contextlib.suppress(AssertionError):
+            until(lambda: lacks(block.text, self.printed()) is None or self.served[-1].poll() is not None, self.patience)
+        missing = lacks(block.text, self.printed())
+        assert missing is None, f"line {block.line}: not printed: {missing}\n--- printed:\n{self.printed()}"
+
+    def follow(self, block):
+        if block.option("file"):
+            self.write(block)
+        elif "run" in block.words:
+            self.run(block)
+        elif "serve" in block.words:
+            self.serve(block)
+        elif block.language == "output":
+            self.compare(block)
+
+    def close(self):
+        for process in reversed(self.served):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(60)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(block.acts for block in blocks_of(page.read_text()))],
+                         ids=lambda page: page.stem)
+def test_a_page_does_what_it_says(house, tmp_path, page):
+    house.postgres.fresh()
+    reader = Reader(house, tmp_path)
+    try:
+        for block in blocks_of(with_free_ports(page.read_text())):
+            reader.follow(block)
+    finally:
+        reader.close()
+
+
+def test_every_other_lua_block_compiles(house, tmp_path):
+    folder = tmp_path / "activities"
+    folder.mkdir()
+    for page in PAGES:
+        for block in blocks_of(page.read_text()):
+            if block.language == "lua" and not block.acts:
+                (folder / f"{page.stem}_{block.line}.lua").write_text(block.text)
+    checked = house.run("check", "--scripts", tmp_path).stdout
+    assert not re.findall(r"^fail +script .*", checked, re.M), checked
+    assert f"{len(list(folder.iterdir()))} files compile" in checked
+
+
+def test_the_comparison_sees_what_is_missing():
+    assert lacks("a ... c\n", "x\na  b   c\nz") is None
+    assert lacks("one\ntwo\n", "two\none") == "two"
+    assert lacks("load 1", "load 12") == "load 1"
