@@ -116,7 +116,7 @@ static bool gather(struct gathering *g, struct script *script, struct error *err
         return error_set(err, ERROR_LIMIT, "require nests deeper than %d", REQUIRE_DEPTH_MAX);
     script->open = true;
     bool ok = true;
-    while (ok && scan_next(&scan, &require, &fault))
+    while (ok && is_lua(script->file.name) && scan_next(&scan, &require, &fault))
         ok = gather_required(g, require, &fault);
     script->open = false;
     g->depth--;
@@ -194,9 +194,8 @@ struct store *store_make(const struct store_file *files, size_t count, struct st
     store->scripts = memory_new((count + 1) * sizeof *store->scripts);
     store->bundles = arena_alloc(&store->arena, (count + 1) * sizeof *store->bundles);
     for (size_t i = 0; i < count; i++)
-        if (is_lua(files[i].name))
-            store->scripts[store->count++].file = (struct store_file){
-                copy_span(store, files[i].name), copy_span(store, files[i].text)};
+        store->scripts[store->count++].file =
+            (struct store_file){copy_span(store, files[i].name), copy_span(store, files[i].text)};
     for (size_t i = 0; i < store->count; i++)
         map_put_text(&store->by_name, store->scripts[i].file.name, &store->scripts[i]);
     for (size_t i = 0; i < store->count; i++)

@@ -23,6 +23,7 @@ struct store *store_make(const struct store_file *files, size_t count, struct st
 bool store_open(struct store **out, const char *dir, struct error *err);
 void store_close(struct store *store);
 
-/* Bundles whose entry lies in the folder: "workflows", "activities". */
+/* Bundles whose entry lies in the folder: "workflows", "activities", "reports". A file that is no
+ * script, a template, is a bundle of its own. */
 size_t store_bundles(const struct store *store, const char *folder,
                      const struct store_bundle *const **out);

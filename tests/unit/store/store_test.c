@@ -110,10 +110,41 @@ static void bundles_are_told_apart_by_folder(void **state)
     script("activities/d.lua", "");
     script("activities/notes.txt", "");
     script("activities/.e.lua", "");
+    script("activities/f.lua~", "");
+    script("reports/daily.lua", "");
+    script("reports/mail/daily.mjml", "require 'nothing'");
+    script("reports/.daily.mjml.swp", "");
+    script("reports/4913", "");
     struct store *store = opened();
     assert_int_equal(store_bundles(store, "workflows", &bundles), 2);
     assert_int_equal(store_bundles(store, "activities", &bundles), 1);
-    assert_int_equal(store_bundles(store, "reports", &bundles), 0);
+    assert_int_equal(store_bundles(store, "reports", &bundles), 2);
+    assert_string_equal(bundles[1]->files[0].name.data, "reports/mail/daily.mjml");
+    store_close(store);
+}
+
+static void every_fault_is_said_and_what_is_good_is_there(void **state)
+{
+    const struct store_file files[] = {
+        {SPAN("workflows/a.lua"), SPAN("require 'gone'")        },
+        {SPAN("workflows/b.lua"), SPAN("\nrequire 'broken'")    },
+        {SPAN("workflows/c.lua"), SPAN("")                      },
+        {SPAN("broken.lua"),      SPAN("local x\nrequire(name)")},
+    };
+    const struct store_bundle *const *bundles;
+    struct store_faults faults = {0};
+
+    (void)state;
+    struct store *store = store_make(files, 4, &faults);
+    assert_int_equal(store_bundles(store, "workflows", &bundles), 1);
+    assert_string_equal(bundles[0]->files[0].name.data, "workflows/c.lua");
+    assert_int_equal(faults.count, 2);
+    assert_string_equal(fault_of(&faults, SPAN("workflows/a.lua"))->why.text,
+                        "workflows/a.lua:1: no script answers to require \"gone\"");
+    assert_string_equal(fault_of(&faults, SPAN("broken.lua"))->why.text,
+                        "broken.lua:2: require takes a literal name, as in require "
+                        "\"workflows.dates\"");
+    faults_release(&faults);
     store_close(store);
 }
 
@@ -203,6 +234,7 @@ int main(void)
     const struct CMUnitTest stories[] = {
         STORY(a_bundle_is_the_entry_after_all_it_requires),
         STORY(bundles_are_told_apart_by_folder),
+        STORY(every_fault_is_said_and_what_is_good_is_there),
         STORY(the_hash_is_of_names_and_texts_and_of_what_is_required),
         STORY(require_in_comments_strings_and_fields_is_no_require),
         STORY(a_missing_target_is_named_with_its_line),
