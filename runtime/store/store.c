@@ -233,7 +233,7 @@ void store_close(struct store *store)
 static bool lies_in(const struct store_bundle *bundle, const char *folder)
 {
     size_t size = strlen(folder);
-    const char *name = bundle->files[bundle->count - 1].name.data;
+    const char *name = store_entry(bundle).data;
 
     return strncmp(name, folder, size) == 0 && name[size] == '/';
 }

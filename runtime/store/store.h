@@ -12,6 +12,12 @@ struct store_bundle {
     size_t count;
 };
 
+/* The name of the entry script. */
+static inline struct span store_entry(const struct store_bundle *bundle)
+{
+    return bundle->files[bundle->count - 1].name;
+}
+
 struct store;
 
 /* The bundles of these files, sorted by name, which are copied. Files whose requires have no target

@@ -25,7 +25,7 @@ static struct workflow_options with_defaults(struct workflow_options o)
 
 /* --- cells --- */
 
-static bool open_cell(const struct workflow_host *host, const struct store_bundle *bundle,
+static bool open_cell(const struct workflow_options *options, const struct store_bundle *bundle,
                       struct cell **out, struct error *err)
 {
     struct script_source *sources = memory_new(bundle->count * sizeof *sources);
@@ -37,8 +37,8 @@ static bool open_cell(const struct workflow_host *host, const struct store_bundl
                             .sources = sources,
                             .source_count = bundle->count,
                             .heap_limit = cell_limit,
-                            .instance_limit = host->options.instance_limit,
-                            .slice_ms = host->options.slice_ms,
+                            .instance_limit = options->instance_limit,
+                            .slice_ms = options->slice_ms,
                         },
                         err);
     free(sources);
@@ -58,7 +58,7 @@ static struct host_cell *add_cell(struct workflow_host *host, const struct store
 {
     struct cell *cell;
 
-    if (!open_cell(host, bundle, &cell, err))
+    if (!open_cell(&host->options, bundle, &cell, err))
         return NULL;
     struct host_cell *added = memory_new(sizeof *added);
     *added = (struct host_cell){host->cells, bundle, cell};
@@ -108,26 +108,23 @@ void host_release(struct workflow_host *host, struct host_cell *cell, struct ins
 
 /* --- types --- */
 
-static struct span entry_of(const struct store_bundle *bundle)
+static bool add_type(void *user, const struct store_bundle *bundle, struct span type,
+                     struct error *err)
 {
-    return bundle->files[bundle->count - 1].name;
-}
-
-static bool add_type(struct workflow_host *host, const struct store_bundle *bundle,
-                     struct span type, struct error *err)
-{
+    struct workflow_host *host = user;
     const struct store_bundle *other = map_get_text(&host->types, type);
 
     if (other)
         return error_set(err, ERROR_SCRIPT, "workflow \"%.*s\" is defined in %s and in %s",
-                         (int)type.size, type.data, entry_of(other).data, entry_of(bundle).data);
+                         (int)type.size, type.data, store_entry(other).data,
+                         store_entry(bundle).data);
     map_put_text(&host->types, type, (void *)bundle);
     return true;
 }
 
 /* The result of `describe` is on the stack: { types = { name, ... } }, of the entry script. */
-static bool read_types(struct workflow_host *host, const struct store_bundle *bundle, lua_State *L,
-                       struct error *err)
+static bool read_types(const struct store_bundle *bundle, lua_State *L,
+                       const struct workflow_type_reader *reader, struct error *err)
 {
     bool ok = true;
 
@@ -136,36 +133,44 @@ static bool read_types(struct workflow_host *host, const struct store_bundle *bu
         size_t size;
         lua_rawgeti(L, -1, i);
         const char *name = lua_tolstring(L, -1, &size);
-        ok = add_type(host, bundle, (struct span){name, size}, err);
+        ok = reader->found(reader->user, bundle, (struct span){name, size}, err);
         lua_pop(L, 1);
     }
     return ok;
 }
 
-static bool describe(struct workflow_host *host, const struct store_bundle *bundle,
-                     struct instance *instance, struct error *err)
+static bool describe(const struct store_bundle *bundle, struct instance *instance,
+                     const struct workflow_type_reader *reader, struct error *err)
 {
     lua_State *L = instance_lua(instance);
 
     lua_createtable(L, 0, 1);
-    lua_pushlstring(L, entry_of(bundle).data, entry_of(bundle).size);
+    lua_pushlstring(L, store_entry(bundle).data, store_entry(bundle).size);
     lua_setfield(L, -2, "describe");
     if (instance_resume(instance, err) != INSTANCE_DONE)
-        return error_add(err, "%s", entry_of(bundle).data);
-    return read_types(host, bundle, L, err);
+        return error_add(err, "%s", store_entry(bundle).data);
+    return read_types(bundle, L, reader, err);
 }
 
-static bool load_types(struct workflow_host *host, const struct store_bundle *bundle,
-                       struct error *err)
+static bool load_types(const struct workflow_options *options, const struct store_bundle *bundle,
+                       const struct workflow_type_reader *reader, struct error *err)
 {
     struct cell *cell;
     struct instance *instance;
 
-    if (!open_cell(host, bundle, &cell, err))
+    if (!open_cell(options, bundle, &cell, err))
         return false;
-    bool ok = instance_new(&instance, cell, err) && describe(host, bundle, instance, err);
+    bool ok = instance_new(&instance, cell, err) && describe(bundle, instance, reader, err);
     cell_close(cell);
     return ok;
+}
+
+bool workflow_describe(const struct store_bundle *bundle, const struct workflow_type_reader *reader,
+                       struct error *err)
+{
+    struct workflow_options options = with_defaults((struct workflow_options){0});
+
+    return load_types(&options, bundle, reader, err);
 }
 
 static int by_text(const void *a, const void *b)
@@ -207,9 +212,11 @@ bool workflow_host_open(struct workflow_host **out, const struct workflow_option
     const struct store_bundle *const *bundles;
     size_t count = store_bundles(options->store, "workflows", &bundles);
 
+    const struct workflow_type_reader reader = {add_type, host};
+
     host->options = with_defaults(*options);
     for (size_t i = 0; i < count; i++)
-        if (!load_types(host, bundles[i], err)) {
+        if (!load_types(&host->options, bundles[i], &reader, err)) {
             workflow_host_close(host);
             return false;
         }

@@ -62,6 +62,17 @@ void workflow_host_close(struct workflow_host *host);
  * about to leave, and its runs shall go on elsewhere. */
 void workflow_host_leave(struct workflow_host *host);
 
+/* Hears of each type that a bundle's entry script defines; false ends the reading. */
+struct workflow_type_reader {
+    bool (*found)(void *user, const struct store_bundle *bundle, struct span type,
+                  struct error *err);
+    void *user;
+};
+
+/* Loads a bundle once, in a cell of its own, as a host would. Any thread. */
+bool workflow_describe(const struct store_bundle *bundle, const struct workflow_type_reader *reader,
+                       struct error *err);
+
 /* A run knows nothing until its first task. */
 struct workflow_run *workflow_run_new(struct workflow_host *host, struct span run_id);
 void workflow_run_free(struct workflow_run *run);
