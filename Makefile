@@ -10,7 +10,7 @@ build:           ## the binary: build/release/signalroom
 	@ninja -C build/release --quiet signalroom
 
 demo: build      ## the main job end to end, on real parts: a vendor's numbers through a durable workflow into Postgres
-	@tools/demo
+	@tools/demo/run
 
 test:            ## every test
 	@tools/setup --test
