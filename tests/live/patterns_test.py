@@ -7,7 +7,7 @@ import pytest
 from house import ROOT, Worker, until
 from temporalio.client import WorkflowFailureError
 
-BLOCK = re.compile(r"^```lua file=(\S+)\n(.*?)^```$", re.M | re.S)
+BLOCK = re.compile(r"^```lua file=scripts/(\S+)\n(.*?)^```$", re.M | re.S)
 
 
 @pytest.fixture(scope="module")
