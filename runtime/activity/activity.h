@@ -59,6 +59,16 @@ struct activity_options {
 bool activity_loop_start(struct activity_loop **out, const struct activity_options *options,
                          struct error *err);
 
+/* Hears of each activity that scripts define, and of its script. */
+struct activity_reader {
+    void (*found)(void *user, const char *name, const char *script);
+    void *user;
+};
+
+/* Whether a loop would start with these scripts, and what it would know. No task runs. */
+bool activity_check(const struct activity_options *options, const struct activity_reader *reader,
+                    struct error *err);
+
 /* Any thread. `packed` is a PollActivityTaskQueueResponse, copied. */
 void activity_submit(struct activity_loop *loop, void *task, struct span packed);
 void activity_cancel(struct activity_loop *loop, void *task, enum activity_cancel_reason reason);

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-enum { STACK_BYTES = 8 << 20, HEAP_LIMIT = 1 << 30, TASK_LIMIT = 256 << 20 };
+enum { STACK_BYTES = 8 << 20, HEAP_LIMIT = 1 << 30, TASK_LIMIT = 256 << 20, BOOT_MS = 2000 };
 
 enum order { ORDER_START, ORDER_CANCEL, ORDER_STOP };
 
@@ -28,6 +28,7 @@ struct activity_loop {
     struct activity_listener worker;
     struct activity_listener own; /* what tasks talk to: hands on, and knows when to stop */
     char **names;
+    char **homes; /* the script that defines each */
     struct mailbox box;
     struct letter *letters; /* taken from it, still to be obeyed */
     uv_async_t mail;
@@ -150,19 +151,48 @@ static bool load_scripts(struct activity_loop *loop, const struct activity_optio
     return true;
 }
 
+/* What boot returned is on top: the names, and the script of each. */
 static void keep_names(struct activity_loop *loop)
 {
     lua_State *L = reactor_lua(loop->reactor);
-    size_t count = lua_objlen(L, -1);
+    size_t count = lua_objlen(L, -2);
     loop->names = memory_new((count + 1) * sizeof *loop->names);
+    loop->homes = memory_new((count + 1) * sizeof *loop->homes);
     for (size_t i = 0; i < count; i++) {
-        lua_rawgeti(L, -1, (int)i + 1);
-        loop->names[i] = memory_copy_text(lua_tostring(L, -1));
-        lua_pop(L, 1);
+        lua_rawgeti(L, -2, (int)i + 1);
+        lua_rawgeti(L, -2, (int)i + 1);
+        loop->names[i] = memory_copy_text(lua_tostring(L, -2));
+        loop->homes[i] = memory_copy_text(lua_tostring(L, -1));
+        lua_pop(L, 2);
     }
 }
 
+static bool boot_failed(lua_State *co, enum vm_outcome outcome, struct error *err)
+{
+    struct bytes place = {0};
+    if (outcome == VM_ERROR)
+        return vm_error(co, err);
+    script_place(co, &place);
+    error_set(err, ERROR_SCRIPT, "%s: the top level of a script defines; this one %s",
+              bytes_text(&place),
+              outcome == VM_PREEMPTED ? "did not end" : "needs too much memory");
+    bytes_release(&place);
+    return false;
+}
+
 /* The scripts' top levels run outside of fibers: they define, and cannot wait. */
+static bool call_boot(lua_State *L, struct error *err)
+{
+    lua_State *co = lua_newthread(L);
+    lua_insert(L, -3);
+    lua_xmove(L, co, 2);
+    enum vm_outcome outcome = vm_resume(vm_of(L), co, 1, BOOT_MS);
+    if (outcome != VM_DONE)
+        return boot_failed(co, outcome, err);
+    lua_xmove(co, L, 2);
+    return true;
+}
+
 static bool boot(struct activity_loop *loop, const struct activity_options *options,
                  struct error *err)
 {
@@ -174,10 +204,8 @@ static bool boot(struct activity_loop *loop, const struct activity_options *opti
     lua_getfield(L, -1, "run");
     loop->host.run = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_getfield(L, -1, "boot");
-    if (!load_scripts(loop, options, err))
+    if (!load_scripts(loop, options, err) || !call_boot(L, err))
         return false;
-    if (lua_pcall(L, 1, 1, 0) != 0)
-        return vm_error(L, err);
     keep_names(loop);
     lua_settop(L, 0);
     return true;
@@ -202,6 +230,13 @@ static bool open_loop(struct activity_loop *loop, const struct activity_options 
     return modules_open(loop->reactor, err) && boot(loop, options, err);
 }
 
+static void free_texts(char **texts)
+{
+    for (char **text = texts; text && *text; text++)
+        free(*text);
+    free(texts);
+}
+
 static void close_loop(struct activity_loop *loop)
 {
     struct message *message;
@@ -212,9 +247,8 @@ static void close_loop(struct activity_loop *loop)
             free_message(message);
         mailbox_release(&loop->box);
     }
-    for (char **name = loop->names; name && *name; name++)
-        free(*name);
-    free(loop->names);
+    free_texts(loop->names);
+    free_texts(loop->homes);
     map_release(&loop->host.tasks);
     free(loop);
 }
@@ -246,6 +280,17 @@ bool activity_loop_start(struct activity_loop **out, const struct activity_optio
     }
     *out = loop;
     return true;
+}
+
+bool activity_check(const struct activity_options *options, const struct activity_reader *reader,
+                    struct error *err)
+{
+    struct activity_loop *loop = memory_new(sizeof *loop);
+    bool ok = open_loop(loop, options, err);
+    for (size_t i = 0; ok && loop->names[i]; i++)
+        reader->found(reader->user, loop->names[i], loop->homes[i]);
+    close_loop(loop);
+    return ok;
 }
 
 const char *const *activity_names(const struct activity_loop *loop)

@@ -62,6 +62,7 @@ host.activity = vocabulary({})
 --- Learns which script defines which activity.
 ---@param list { name: string, text: string, chunk: function }[] every script, compiled
 ---@return string[] names of all activities, sorted
+---@return string[] scripts the script that defines each
 function host.boot(list)
   for _, one in ipairs(list) do
     local script = { name = one.name, text = one.text, environment = getfenv(one.chunk), idle = { one.chunk } }
@@ -71,7 +72,9 @@ function host.boot(list)
       homes[name] = script
     end
   end
-  return names()
+  local list, scripts = names(), {}
+  for i, name in ipairs(list) do scripts[i] = homes[name].name end
+  return list, scripts
 end
 
 -- --- outcomes ---

@@ -39,6 +39,39 @@ static void what_a_script_keeps_belongs_to_one_task(void **state)
     activity_loop_stop(loop);
 }
 
+static void a_top_level_that_does_not_end_is_refused_where_it_is(void **state)
+{
+    (void)state;
+    struct activity_loop *loop;
+    struct error err = {0};
+    struct script_source source = {SPAN("activities/story.lua"), SPAN("\nwhile true do end")};
+    assert_false(try_start(&loop, &source, 1, &err));
+    assert_string_equal(err.text, "activities/story.lua:2: the top level of a script defines; this "
+                                  "one did not end");
+}
+
+static void found(void *user, const char *name, const char *script)
+{
+    bytes_printf(user, "%s in %s;", name, script);
+}
+
+static void scripts_can_be_checked_without_a_loop(void **state)
+{
+    (void)state;
+    struct bytes seen = {0};
+    struct error err = {0};
+    struct activity_options options = {
+        .sources =
+            (struct script_source[]){
+                                     {SPAN("activities/b.lua"), SPAN("activity 'y' { run = function() end }")},
+                                     {SPAN("activities/c.lua"), SPAN("activity 'x' { run = function() end }")}},
+        .source_count = 2,
+    };
+    assert_true(activity_check(&options, &(struct activity_reader){found, &seen}, &err));
+    assert_string_equal(bytes_text(&seen), "x in activities/c.lua;y in activities/b.lua;");
+    bytes_release(&seen);
+}
+
 static void a_type_that_no_script_defines_fails_and_names_those_there_are(void **state)
 {
     (void)state;
@@ -414,6 +447,8 @@ int main(void)
     const struct CMUnitTest stories[] = {
         cmocka_unit_test(a_task_runs_and_its_result_comes_back),
         cmocka_unit_test(what_a_script_keeps_belongs_to_one_task),
+        cmocka_unit_test(a_top_level_that_does_not_end_is_refused_where_it_is),
+        cmocka_unit_test(scripts_can_be_checked_without_a_loop),
         cmocka_unit_test(a_type_that_no_script_defines_fails_and_names_those_there_are),
         cmocka_unit_test(typed_errors_become_failures),
         cmocka_unit_test(heartbeats_carry_details_to_the_next_attempt),
