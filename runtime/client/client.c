@@ -167,7 +167,8 @@ static void done(void *user, struct rpc_reply *reply)
     fiber_wake(&calling->wait);
 }
 
-/* method, request, wait for as long as it takes: true and the response, or false and why. */
+/* method, request, wait for as long as it takes, or ms for a single attempt: true and the response,
+ * or false and why. */
 static int call(lua_State *L)
 {
     struct client *client = connected(L);
@@ -196,6 +197,10 @@ static int call(lua_State *L)
                                   .body = bytes_span(&body),
                                   .space = span_of(client->config.space),
                                   .retry = lua_toboolean(L, 3) ? RPC_WAIT : RPC_CLIENT};
+    if (lua_isnumber(L, 4)) {
+        request.deadline_ms = (int)lua_tointeger(L, 4);
+        request.retry = RPC_ONCE;
+    }
     calling->call = rpc_start(client->rpc, &request, done, calling);
     bytes_release(&body);
     return fiber_suspend(L, &calling->wait);

@@ -99,10 +99,11 @@ function client.signal(id, name, args, run_id)
 end
 
 --- Asks a workflow; a worker must be there to answer.
+---@param options { once: number? }?  as of rpc.call
 ---@return any answer
-function client.query(id, name, args, run_id)
+function client.query(id, name, args, run_id, options)
   local reply = rpc.call("QueryWorkflow", { execution = execution(id, run_id),
-    query = { query_type = name, query_args = converter.encode_list(args, args.n) } })
+    query = { query_type = name, query_args = converter.encode_list(args, args.n) } }, options)
   if reply.query_rejected then
     error(errors.new("QueryRejected", { message = "workflow " .. id .. " is " .. tostring(reply.query_rejected.status) }), 0)
   end
@@ -161,7 +162,9 @@ end
 ---@return table[] events
 function client.newest(id, run_id, limit)
   local reply = rpc.call("GetWorkflowExecutionHistoryReverse", { execution = execution(id, run_id), maximum_page_size = limit })
-  return reply.history and reply.history.events or {}
+  local events = reply.history and reply.history.events or {}
+  for i = #events, limit + 1, -1 do events[i] = nil end -- the server gives whole batches
+  return events
 end
 
 return client

@@ -41,10 +41,12 @@ end
 --- NOT_FOUND, and so on), with `status` ("NOT_FOUND") and `details`: the messages that came with it, by full name.
 ---@param method string   a call of WorkflowService or OperatorService, or a full "/package.Service/Method"
 ---@param request table
----@param options { long_poll: boolean? }?  long_poll: the server may take a minute, and is asked again
+---@param options { long_poll: boolean?, once: number? }?  long_poll: the server may take a minute, and is asked again;
+---  once: one attempt of so many seconds
 ---@return table response
 function rpc.call(method, request, options)
-  return unwrap(native.call(method, request, options and options.long_poll or false))
+  options = options or {}
+  return unwrap(native.call(method, request, options.long_poll or false, options.once and options.once * 1000))
 end
 
 --- The address of the connected server.

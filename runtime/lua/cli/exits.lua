@@ -4,6 +4,7 @@ local exits = {
   ok = 0,
   failed = 1,      -- the work was done and the answer is "failed"
   usage = 2,       -- the command line is wrong
+  unknown = 2,     -- `why` cannot tell
   config = 3,      -- a setting is missing or wrong
   unreachable = 4, -- no answer from the server or the database
   not_found = 5,   -- no such workflow, namespace, script or file

@@ -9,8 +9,8 @@ local output = require "cli.output"
 local rpc = require "rpc"
 
 -- In the order in which help lists them.
-local NAMES = { "dev", "worker", "trigger", "start", "result", "signal", "query", "cancel", "terminate", "list", "show", "why", "replay",
-  "schedules", "check", "migrate", "version", "help", "completion" }
+local NAMES = { "dev", "worker", "trigger", "start", "result", "signal", "query", "cancel", "terminate", "list", "show", "history",
+  "why", "replay", "schedules", "check", "migrate", "version", "help", "completion" }
 
 local COMMON = {
   { name = "json", about = "print one JSON document instead of text" },

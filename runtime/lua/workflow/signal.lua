@@ -126,7 +126,14 @@ function Channel:waiting()
   return count
 end
 
---- Names of the signals that have a handler or wait for one, sorted.
+local function is_awaited(receivers)
+  for _, receiver in ipairs(receivers) do
+    if receiver.fiber.target == receiver then return true end
+  end
+  return false
+end
+
+--- Names of the signals that have a handler or that a fiber waits for, sorted.
 function M.names(run)
   local seen, names = {}, {}
   local function add(name)
@@ -134,6 +141,9 @@ function M.names(run)
   end
   for name in pairs(run.definition and run.definition.signals or {}) do add(name) end
   for name in pairs(run.signals and run.signals.handlers or {}) do add(name) end
+  for name, receivers in pairs(run.signals and run.signals.receivers or {}) do
+    if is_awaited(receivers) then add(name) end
+  end
   table.sort(names)
   return names
 end
