@@ -2,17 +2,12 @@
  * The bundles among some files. Every script is an entry; its bundle is the file and what it
  * requires, over and over, in the order of need. A bundle's name is a hash of names and texts, so
  * the same text is the same bundle on any machine.
- *
- * What a later version adds belongs here: bundles that came from a run's history instead of the
- * folder, and several versions of one entry.
  */
 #include "store/store.h"
 
-#include <openssl/evp.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/arena.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "store/scan.h"
@@ -33,12 +28,18 @@ struct script {
 };
 
 struct store {
-    struct arena arena;
+    atomic_size_t holders;
+    const struct store_bundle **bundles; /* sorted by the entry's name */
+    size_t bundle_count;
+};
+
+/* A store while it is made. */
+struct making {
+    struct store *store;
     struct script *scripts; /* sorted by name */
     size_t count;
     struct map by_name;
-    const struct store_bundle **bundles; /* sorted by the entry's name */
-    size_t bundle_count;
+    struct store_faults *faults;
 };
 
 /* --- following require --- */
@@ -52,7 +53,7 @@ static bool in_library(struct span name)
 }
 
 /* "workflows.dates" is workflows/dates.lua or workflows/dates/init.lua. */
-static struct script *find_script(struct store *store, struct span module)
+static struct script *find_script(const struct making *making, struct span module)
 {
     struct bytes path = {0};
     struct script *found;
@@ -61,11 +62,11 @@ static struct script *find_script(struct store *store, struct span module)
         bytes_add_char(&path, module.data[i] == '.' ? '/' : module.data[i]);
     size_t stem = path.size;
     bytes_add_text(&path, ".lua");
-    found = map_get_text(&store->by_name, bytes_span(&path));
+    found = map_get_text(&making->by_name, bytes_span(&path));
     if (!found) {
         path.size = stem;
         bytes_add_text(&path, "/init.lua");
-        found = map_get_text(&store->by_name, bytes_span(&path));
+        found = map_get_text(&making->by_name, bytes_span(&path));
     }
     bytes_release(&path);
     return found;
@@ -73,7 +74,7 @@ static struct script *find_script(struct store *store, struct span module)
 
 /* One bundle while its files are gathered. */
 struct gathering {
-    struct store *store;
+    const struct making *making;
     size_t number;
     struct store_file *files;
     size_t count;
@@ -85,7 +86,7 @@ static bool gather(struct gathering *g, struct script *script, struct error *err
 
 static bool gather_required(struct gathering *g, struct scan_require require, struct error *err)
 {
-    struct script *target = find_script(g->store, require.name);
+    struct script *target = find_script(g->making, require.name);
 
     if (!target && in_library(require.name))
         return true;
@@ -101,7 +102,7 @@ static bool gather_required(struct gathering *g, struct scan_require require, st
 static bool blame(struct gathering *g, const struct script *script, int line, struct error *err)
 {
     g->culprit = script->file.name;
-    return error_add(err, "%s:%d", script->file.name.data, line);
+    return error_add(err, "%.*s:%d", (int)script->file.name.size, script->file.name.data, line);
 }
 
 static bool gather(struct gathering *g, struct script *script, struct error *err)
@@ -129,78 +130,44 @@ static bool gather(struct gathering *g, struct script *script, struct error *err
     return true;
 }
 
-/* --- naming --- */
-
-static void hash_span(EVP_MD_CTX *digest, struct span s)
+static void make_bundle(struct making *making, size_t index)
 {
-    uint8_t size[8];
-
-    for (int i = 0; i < 8; i++)
-        size[i] = (uint8_t)((uint64_t)s.size >> (8 * i));
-    EVP_DigestUpdate(digest, size, sizeof size);
-    EVP_DigestUpdate(digest, s.data, s.size);
-}
-
-static void name_bundle(struct store_bundle *bundle)
-{
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    uint8_t hash[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-
-    EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
-    for (size_t i = 0; i < bundle->count; i++) {
-        hash_span(digest, bundle->files[i].name);
-        hash_span(digest, bundle->files[i].text);
-    }
-    EVP_DigestFinal_ex(digest, hash, &size);
-    EVP_MD_CTX_free(digest);
-    for (unsigned i = 0; i < size; i++)
-        snprintf(bundle->hash + 2 * i, 3, "%02x", hash[i]);
-}
-
-static void make_bundle(struct store *store, size_t index, struct store_faults *faults)
-{
+    struct store *store = making->store;
     struct gathering g = {
-        .store = store,
+        .making = making,
         .number = index + 1,
-        .files = memory_new(store->count * sizeof *g.files),
+        .files = memory_new(making->count * sizeof *g.files),
     };
-    struct store_bundle *bundle = arena_alloc(&store->arena, sizeof *bundle);
     struct error err = {0};
 
-    if (gather(&g, &store->scripts[index], &err)) {
-        bundle->files = (const void *)arena_copy(&store->arena, (const void *)g.files,
-                                                 g.count * sizeof *g.files);
-        bundle->count = g.count;
-        name_bundle(bundle);
-        store->bundles[store->bundle_count++] = bundle;
-    } else if (!fault_of(faults, g.culprit)) {
-        fault_add(faults, g.culprit, &err);
-    }
+    if (gather(&g, &making->scripts[index], &err))
+        store->bundles[store->bundle_count++] = store_bundle_new(g.files, g.count);
+    else if (!fault_of(making->faults, g.culprit))
+        fault_add(making->faults, g.culprit, &err);
     free(g.files);
 }
 
 /* --- the door --- */
 
-static struct span copy_span(struct store *store, struct span text)
-{
-    return (struct span){arena_copy(&store->arena, text.data, text.size), text.size};
-}
-
 struct store *store_make(const struct store_file *files, size_t count, struct store_faults *faults)
 {
-    struct store *store = memory_new(sizeof *store);
+    struct making making = {
+        .store = memory_new(sizeof *making.store),
+        .scripts = memory_new((count + 1) * sizeof *making.scripts),
+        .faults = faults,
+    };
 
-    store->scripts = memory_new((count + 1) * sizeof *store->scripts);
-    store->bundles = arena_alloc(&store->arena, (count + 1) * sizeof *store->bundles);
+    atomic_init(&making.store->holders, 1);
+    making.store->bundles = memory_new((count + 1) * sizeof *making.store->bundles);
     for (size_t i = 0; i < count; i++)
-        store->scripts[store->count++].file =
-            (struct store_file){copy_span(store, files[i].name), copy_span(store, files[i].text)};
-    for (size_t i = 0; i < store->count; i++)
-        map_put_text(&store->by_name, store->scripts[i].file.name, &store->scripts[i]);
-    for (size_t i = 0; i < store->count; i++)
-        make_bundle(store, i, faults);
-    return store;
+        making.scripts[making.count++].file = files[i];
+    for (size_t i = 0; i < making.count; i++)
+        map_put_text(&making.by_name, making.scripts[i].file.name, &making.scripts[i]);
+    for (size_t i = 0; i < making.count; i++)
+        make_bundle(&making, i);
+    map_release(&making.by_name);
+    free(making.scripts);
+    return making.store;
 }
 
 bool store_open(struct store **out, const char *dir, struct error *err)
@@ -220,13 +187,19 @@ bool store_open(struct store **out, const char *dir, struct error *err)
     return ok;
 }
 
+struct store *store_hold(struct store *store)
+{
+    atomic_fetch_add_explicit(&store->holders, 1, memory_order_relaxed);
+    return store;
+}
+
 void store_close(struct store *store)
 {
-    if (!store)
+    if (!store || atomic_fetch_sub(&store->holders, 1) > 1)
         return;
-    map_release(&store->by_name);
-    free(store->scripts);
-    arena_release(&store->arena);
+    for (size_t i = 0; i < store->bundle_count; i++)
+        store_bundle_release(store->bundles[i]);
+    free(store->bundles);
     free(store);
 }
 

@@ -1,32 +1,24 @@
 /*
- * Script bundles by content hash. A bundle is one entry script with what it requires, named by the
- * SHA-256 of the sources; it never changes.
+ * A reading of the scripts folder: the bundles of its scripts. It never changes; a later reading is
+ * another store. Who holds a store may give it to other threads, and a bundle may be held longer
+ * than the store it came from.
  */
 #pragma once
 
-#include "store/folder.h"
-
-struct store_bundle {
-    char hash[65];
-    const struct store_file *files; /* what is required comes first, the entry is last */
-    size_t count;
-};
-
-/* The name of the entry script. */
-static inline struct span store_entry(const struct store_bundle *bundle)
-{
-    return bundle->files[bundle->count - 1].name;
-}
+#include "store/bundle.h"
 
 struct store;
 
 /* The bundles of these files, sorted by name, which are copied. Files whose requires have no target
- * or a cycle are added to the faults, and no bundle has them. */
+ * or a cycle are added to the faults, and no bundle has them. Held once, by the caller. */
 struct store *store_make(const struct store_file *files, size_t count, struct store_faults *faults);
 
 /* Reads a folder. Fails with the first fault: ERROR_SCRIPT naming file:line when it is a require's.
  */
 bool store_open(struct store **out, const char *dir, struct error *err);
+
+struct store *store_hold(struct store *store);
+/* Who held it, holds it no longer; NULL is nothing. */
 void store_close(struct store *store);
 
 /* Bundles whose entry lies in the folder: "workflows", "activities", "reports". A file that is no

@@ -131,8 +131,8 @@ static void set_start(lua_State *L, const struct workflow_run *run, const struct
     lua_createtable(L, 0, 5);
     set_text(L, "workflow_id", span_of(run->task->workflow_execution->workflow_id));
     set_text(L, "run_id", span_of(run->run_id));
-    set_text(L, "namespace", span_of(run->host->options.space));
-    set_text(L, "task_queue", span_of(run->host->options.task_queue));
+    set_text(L, "namespace", span_of(host_options(run->host)->space));
+    set_text(L, "task_queue", span_of(host_options(run->host)->task_queue));
     set_number(L, "started_ms", (double)started->time_ms);
     set_seed(L, started->workflow.original_run_id);
     lua_setfield(L, -2, "start");
@@ -279,14 +279,14 @@ static bool resume(struct workflow_run *run, struct error *err)
 
 static bool begin_instance(struct workflow_run *run, const struct job *first, struct error *err)
 {
-    const struct store_bundle *bundle = NULL;
+    struct code *code = NULL;
 
     if (first->kind == JOB_INITIALIZE)
-        bundle = host_find(run->host, first->event->name, err);
+        code = host_find(run->host, first->event->name, err);
     else
         error_set(err, ERROR_MALFORMED, "history does not begin with the start of a workflow");
-    if (bundle)
-        run->instance = host_instance(run->host, bundle, &run->cell, err);
+    if (code)
+        run->instance = code_instance(&run->host->codes, code, &run->cell, err);
     return run->instance || refuse(run, err);
 }
 

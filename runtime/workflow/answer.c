@@ -96,7 +96,7 @@ static bool is_utf8(struct workflow_run *run, const void *message)
 
 static Tpb__Taskqueue__StickyExecutionAttributes *sticky(const struct workflow_run *run)
 {
-    const struct workflow_options *o = &run->host->options;
+    const struct workflow_options *o = host_options(run->host);
     const Tpb__Taskqueue__TaskQueue *polled = run->task->workflow_execution_task_queue;
     Tpb__Taskqueue__StickyExecutionAttributes *attributes;
     Gpb__Duration *timeout;
@@ -140,7 +140,7 @@ static bool fits(struct workflow_run *run, const struct command *command,
                  const Tpb__Command__Command *message)
 {
     size_t size = protobuf_c_message_get_packed_size(&message->base);
-    size_t limit = run->host->options.payload_limit;
+    size_t limit = host_options(run->host)->payload_limit;
 
     if (size <= limit)
         return true;
@@ -184,11 +184,11 @@ static Tpb__Query__WorkflowQueryResult *checked(struct workflow_run *run,
     struct error err = {0};
     size_t size = protobuf_c_message_get_packed_size(&result->base);
 
-    if (size > run->host->options.payload_limit)
+    if (size > host_options(run->host)->payload_limit)
         return failed_query(run, arena_printf(run->arena,
                                               "the query's result has %zu bytes, over the limit "
                                               "of %zu",
-                                              size, run->host->options.payload_limit));
+                                              size, host_options(run->host)->payload_limit));
     if (!proto_check_utf8(result, &err))
         return failed_query(run, arena_copy_text(run->arena, err.text));
     return result;
@@ -278,7 +278,7 @@ static const char *outcome_of(const struct run_answer *answer)
 static bool complete(struct workflow_run *run, const struct run_answer *core,
                      struct workflow_answer *answer)
 {
-    const struct workflow_options *o = &run->host->options;
+    const struct workflow_options *o = host_options(run->host);
     Tpb__Workflowservice__RespondWorkflowTaskCompletedRequest *request = proto_new(
         &tpb__workflowservice__respond_workflow_task_completed_request__descriptor, run->arena);
 
@@ -310,7 +310,7 @@ static bool complete(struct workflow_run *run, const struct run_answer *core,
 /* A first attempt is told to the server; later ones time out, or history would fill with them. */
 static void fail_task(struct workflow_run *run, struct workflow_answer *answer)
 {
-    const struct workflow_options *o = &run->host->options;
+    const struct workflow_options *o = host_options(run->host);
     Tpb__Workflowservice__RespondWorkflowTaskFailedRequest *request;
 
     if (run->task->attempt > 1) {
@@ -335,7 +335,7 @@ static void answer_query(struct workflow_run *run, const Tpb__Query__WorkflowQue
         &tpb__workflowservice__respond_query_task_completed_request__descriptor, run->arena);
 
     request->task_token = token_of(run);
-    request->namespace_ = run->host->options.space;
+    request->namespace_ = host_options(run->host)->space;
     request->completed_type = result->result_type;
     request->query_result = result->answer;
     request->error_message = result->error_message;

@@ -1,34 +1,24 @@
 /*
- * A runner thread's workflow types and cells. Types are found by loading each bundle once in a
- * cell of its own. A cell takes runs until it is full, then another one is opened; an empty one
- * is closed when the bundle has others.
- *
- * Several versions of a type (by the hash that a run's history records) belong in host_find.
+ * A runner thread's workflow types, each with the code that new runs of it take, and the codes of
+ * the runs that are here.
  */
 #pragma once
 
 #include "base/map.h"
-#include "script/cell.h"
-#include "workflow/workflow.h"
-
-struct host_cell {
-    struct host_cell *next;
-    const struct store_bundle *bundle;
-    struct cell *cell;
-};
+#include "workflow/code.h"
 
 struct workflow_host {
-    struct workflow_options options;
-    struct map types;   /* name -> const struct store_bundle * */
-    struct bytes known; /* the names, sorted, for error texts */
-    struct host_cell *cells;
+    struct codes codes;
+    struct map types;           /* name -> struct code * */
+    struct workflow_type *list; /* the same, sorted by name */
+    struct bytes known;         /* the names, for error texts */
 };
 
-/* The bundle that defines the type. NULL, and err names the known types, when none does. */
-const struct store_bundle *host_find(const struct workflow_host *host, struct span type,
-                                     struct error *err);
+static inline const struct workflow_options *host_options(const struct workflow_host *host)
+{
+    return &host->codes.options;
+}
 
-/* An instance of the bundle in a cell that has room. */
-struct instance *host_instance(struct workflow_host *host, const struct store_bundle *bundle,
-                               struct host_cell **cell, struct error *err);
-void host_release(struct workflow_host *host, struct host_cell *cell, struct instance *instance);
+/* The code that new runs of the type take. NULL, and err names the known types, when there is
+ * none. */
+struct code *host_find(const struct workflow_host *host, struct span type, struct error *err);

@@ -23,7 +23,7 @@ struct workflow_run {
     struct workflow_host *host;
     struct run *core;
     struct instance *instance; /* NULL until the first event was applied */
-    struct host_cell *cell;
+    struct code_cell *cell;
     char *run_id;
 
     /* the task at hand */

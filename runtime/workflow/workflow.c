@@ -27,7 +27,7 @@ struct workflow_run *workflow_run_new(struct workflow_host *host, struct span ru
 static void drop_instance(struct workflow_run *run)
 {
     if (run->instance)
-        host_release(run->host, run->cell, run->instance);
+        code_release(&run->host->codes, run->cell, run->instance);
     run->instance = NULL;
     run->cell = NULL;
 }

@@ -19,7 +19,7 @@ struct workflow_host;
 struct workflow_run;
 
 struct workflow_options {
-    const struct store *store; /* the scripts */
+    const struct store *store; /* the scripts; needed while the host opens */
     const char *space;
     const char *task_queue;
     const char *identity;
@@ -57,6 +57,18 @@ struct workflow_answer {
 bool workflow_host_open(struct workflow_host **out, const struct workflow_options *options,
                         struct error *err);
 void workflow_host_close(struct workflow_host *host);
+
+/* New runs take the code of this reading from now on; a run that has begun keeps its own. On the
+ * host's thread, between tasks. When a script of it cannot serve, nothing changes. */
+bool workflow_host_reload(struct workflow_host *host, const struct store *store, struct error *err);
+
+struct workflow_type {
+    const char *name;
+    const struct store_bundle *bundle; /* what new runs of it take */
+};
+
+/* Sorted by name; lives until the next reload. */
+const struct workflow_type *workflow_host_types(const struct workflow_host *host, size_t *count);
 
 /* From now on completions ask neither for the sticky queue nor for the next task: this worker is
  * about to leave, and its runs shall go on elsewhere. */

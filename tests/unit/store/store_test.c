@@ -172,6 +172,21 @@ static void the_hash_is_of_names_and_texts_and_of_what_is_required(void **state)
     store_close(store);
 }
 
+static void a_bundle_that_is_held_outlives_its_store(void **state)
+{
+    (void)state;
+    script("workflows/a.lua", "return 1");
+    struct store *store = opened();
+    const struct store_bundle *bundle =
+        store_bundle_hold(bundle_of(store, "workflows", "workflows/a.lua"));
+    assert_ptr_equal(store_hold(store), store);
+    store_close(store);
+    assert_ptr_equal(bundle_of(store, "workflows", "workflows/a.lua"), bundle);
+    store_close(store);
+    assert_string_equal(bundle->files[0].text.data, "return 1");
+    store_bundle_release(bundle);
+}
+
 static void require_in_comments_strings_and_fields_is_no_require(void **state)
 {
     (void)state;
@@ -236,6 +251,7 @@ int main(void)
         STORY(bundles_are_told_apart_by_folder),
         STORY(every_fault_is_said_and_what_is_good_is_there),
         STORY(the_hash_is_of_names_and_texts_and_of_what_is_required),
+        STORY(a_bundle_that_is_held_outlives_its_store),
         STORY(require_in_comments_strings_and_fields_is_no_require),
         STORY(a_missing_target_is_named_with_its_line),
         STORY(a_circle_is_refused_where_it_closes),

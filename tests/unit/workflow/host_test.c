@@ -68,8 +68,9 @@ static size_t cells(const struct workflow_host *host)
 {
     size_t count = 0;
 
-    for (const struct host_cell *c = host->cells; c; c = c->next)
-        count++;
+    for (const struct code *code = host->codes.first; code; code = code->next)
+        for (const struct code_cell *c = code->cells; c; c = c->next)
+            count++;
     return count;
 }
 
@@ -89,6 +90,111 @@ static void cells_take_runs_until_they_are_full_and_go_when_they_are_empty(void 
     for (size_t i = 0; i < 5; i++)
         workflow_run_free(runs[i]);
     assert_int_equal(cells(theatre_host()), 1);
+}
+
+static const char *const greet = "workflow 'Greet' { run = function()\n"
+                                 "  workflow.sleep('5s') return '%s' end }";
+
+static void greeting(const char *text)
+{
+    char script[256];
+
+    snprintf(script, sizeof script, greet, text);
+    theatre_script("workflows/a.lua", script);
+}
+
+static void reload(void)
+{
+    struct error err = {0};
+
+    if (!theatre_reload(&err))
+        fail_msg("%s", err.text);
+}
+
+static struct workflow_run *asleep(void)
+{
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer = work(run, poll("start Greet; open", 1));
+
+    completed(&answer);
+    return run;
+}
+
+/* The run wakes and says it; it is gone then. */
+static void says(struct workflow_run *run, const char *json)
+{
+    struct workflow_answer answer = work(run, poll("start Greet; task; timer 1; fired 1; open", 4));
+
+    assert_string_equal(text_of(completed(&answer)
+                                    ->commands[0]
+                                    ->complete_workflow_execution_command_attributes->result),
+                        json);
+    workflow_run_free(run);
+}
+
+static void a_run_ends_on_the_code_that_it_began_with(void **state)
+{
+    (void)state;
+    greeting("old");
+    struct workflow_run *old = asleep();
+    greeting("new");
+    reload();
+    struct workflow_run *new = asleep();
+    assert_int_equal(cells(theatre_host()), 2);
+    says(old, "\"old\"");
+    assert_int_equal(cells(theatre_host()), 1);
+    says(new, "\"new\"");
+}
+
+static void a_change_that_is_taken_back_is_the_same_code(void **state)
+{
+    (void)state;
+    greeting("old");
+    struct workflow_run *first = asleep();
+    greeting("new");
+    reload();
+    greeting("old");
+    reload();
+    struct workflow_run *second = asleep();
+    assert_int_equal(cells(theatre_host()), 1);
+    says(first, "\"old\"");
+    says(second, "\"old\"");
+}
+
+static void a_reading_that_cannot_serve_changes_nothing(void **state)
+{
+    struct error err = {0};
+    size_t count;
+
+    (void)state;
+    greeting("old");
+    theatre_host();
+    theatre_script("workflows/b.lua", "workflow 'Other' { run = function() end }");
+    theatre_script("workflows/a.lua", "\nworkflow.sleep(1)");
+    assert_false(theatre_reload(&err));
+    has(err.text, "workflows/a.lua:2: workflow.sleep cannot be called at the top level");
+    theatre_script("workflows/a.lua", "workflow 'Other' { run = function() end }");
+    assert_false(theatre_reload(&err));
+    has(err.text, "workflow \"Other\" is defined in workflows/a.lua and in workflows/b.lua");
+    workflow_host_types(theatre_host(), &count);
+    assert_int_equal(count, 1);
+    says(asleep(), "\"old\"");
+}
+
+static void a_host_tells_its_types_and_their_code(void **state)
+{
+    size_t count;
+
+    (void)state;
+    theatre_script("workflows/a.lua", "workflow 'B' { run = function() end }\n"
+                                      "workflow 'A' { run = function() end }");
+    theatre_script("workflows/b.lua", "workflow 'C' { run = function() end }");
+    const struct workflow_type *types = workflow_host_types(theatre_host(), &count);
+    assert_int_equal(count, 3);
+    assert_string_equal(types[0].name, "A");
+    assert_string_equal(types[2].name, "C");
+    assert_ptr_equal(types[0].bundle, types[1].bundle);
+    assert_string_equal(store_entry(types[2].bundle).data, "workflows/b.lua");
 }
 
 static void runs_of_one_cell_do_not_see_one_another(void **state)
@@ -202,6 +308,10 @@ int main(void)
         STORY(a_definition_is_checked_where_it_stands),
         STORY(cells_take_runs_until_they_are_full_and_go_when_they_are_empty),
         STORY(a_condition_loads_text_into_its_own_run),
+        STORY(a_run_ends_on_the_code_that_it_began_with),
+        STORY(a_change_that_is_taken_back_is_the_same_code),
+        STORY(a_reading_that_cannot_serve_changes_nothing),
+        STORY(a_host_tells_its_types_and_their_code),
         STORY(runs_of_one_cell_do_not_see_one_another),
         STORY(nothing_of_the_vocabulary_leads_to_what_all_runs_share),
     };

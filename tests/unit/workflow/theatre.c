@@ -83,6 +83,17 @@ struct workflow_host *theatre_host(void)
     return host;
 }
 
+bool theatre_reload(struct error *err)
+{
+    struct store *reading;
+
+    if (!store_open(&reading, dir, err))
+        return false;
+    bool ok = workflow_host_reload(host, reading, err);
+    store_close(reading);
+    return ok;
+}
+
 struct arena *theatre_arena(void)
 {
     return &arena;

@@ -14,6 +14,9 @@ void theatre_script(const char *name, const char *text);
 struct workflow_host *theatre_host(void);
 bool theatre_try_host(struct workflow_options options, struct error *err);
 
+/* The host reads what was written since. */
+bool theatre_reload(struct error *err);
+
 /* Closes the host, so that the next one sees what was written since. */
 void theatre_forget(void);
 
