@@ -4,14 +4,17 @@
  * second, and whoever sums files does it chunk by chunk with crypto.start.
  */
 #include <lauxlib.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
 #include "activity/failure.h"
 #include "activity/modules.h"
 #include "activity/scratch.h"
+#include "base/redact.h"
 
 #define SUM "signalroom.crypto.sum"
 
@@ -119,6 +122,72 @@ static int sum_finish(lua_State *L)
     EVP_DigestFinal_ex(sum_check(L), bytes, &size);
     sum_free(L);
     lua_pushlstring(L, (const char *)bytes, size);
+    return 1;
+}
+
+/* --- signatures --- */
+
+/* A key under a passphrase is refused, where OpenSSL would ask for it at the terminal. */
+static int no_passphrase(char *place, int size, int writing, void *user)
+{
+    (void)place, (void)size, (void)writing, (void)user;
+    return -1;
+}
+
+/* The RSA key in a PEM text, NULL when it holds none. */
+static EVP_PKEY *read_key(struct span pem)
+{
+    BIO *text = BIO_new_mem_buf(pem.data, (int)pem.size);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, no_passphrase, NULL);
+    BIO_free(text);
+    if (!key || EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+        return key;
+    EVP_PKEY_free(key);
+    return NULL;
+}
+
+static bool sign(EVP_PKEY *key, struct span text, struct bytes *out)
+{
+    EVP_MD_CTX *sum = EVP_MD_CTX_new();
+    size_t size = (size_t)EVP_PKEY_get_size(key);
+    unsigned char *place = (unsigned char *)bytes_reserve(out, size);
+    bool good = EVP_DigestSignInit(sum, NULL, EVP_sha256(), NULL, key) == 1 &&
+                EVP_DigestSign(sum, place, &size, (const unsigned char *)text.data, text.size) == 1;
+    EVP_MD_CTX_free(sum);
+    if (good)
+        bytes_added(out, size);
+    return good;
+}
+
+/* As it stands, and as it stands in JSON. */
+static void hide_key(struct span pem, struct bytes *scratch)
+{
+    redact_register(pem);
+    for (size_t i = 0; i < pem.size; i++) {
+        if (pem.data[i] == '\n')
+            bytes_add_text(scratch, "\\n");
+        else
+            bytes_add_char(scratch, pem.data[i]);
+    }
+    redact_register(bytes_span(scratch));
+    bytes_clear(scratch);
+}
+
+/* rs256(pem, text) -> signature, RSASSA-PKCS1-v1_5 with SHA-256. The key is a secret from then on.
+ */
+static int rs256(lua_State *L)
+{
+    struct span pem = text_at(L, 1), text = text_at(L, 2);
+    struct bytes *out = scratch_push(L);
+    hide_key(pem, out);
+    EVP_PKEY *key = read_key(pem);
+    bool good = key && sign(key, text, out);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    if (!good)
+        failure_raise(L, "ValueError",
+                      "crypto.rs256 takes an RSA private key in PEM form, without a passphrase");
+    lua_pushlstring(L, bytes_text(out), out->size);
     return 1;
 }
 
@@ -258,6 +327,7 @@ static const luaL_Reg functions[] = {
     {"sha512",    sha512      },
     {"hmac",      hmac        },
     {"start",     start       },
+    {"rs256",     rs256       },
     {"hex",       hex         },
     {"unhex",     unhex       },
     {"base64",    base64      },

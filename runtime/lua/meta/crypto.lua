@@ -45,6 +45,13 @@ function crypto.hmac(kind, key, text) end
 ---@return CryptoSum
 function crypto.start(kind) end
 
+---A signature for the JSON Web Tokens of service accounts: RSASSA-PKCS1-v1_5 with SHA-256. The key shows as `***` in logs
+---and errors from then on. Raises ValueError, which tells nothing of the key, when it is none.
+---@param pem string an RSA private key in PEM form, without a passphrase
+---@param text string
+---@return string bytes
+function crypto.rs256(pem, text) end
+
 ---@param bytes string
 ---@return string digits in lower case
 function crypto.hex(bytes) end

@@ -50,16 +50,12 @@ end
 
 -- A plan for the columns of a first line.
 local function plan_of(file, header, line)
-  local columns, place = {}, {}
-  for i, text in ipairs(header) do
-    local name = names.snake(text)
-    if name == "" then refuse(file, line, ("column %d has no name"):format(i)) end
-    if place[name] then refuse(file, line, ("columns %d and %d are both named %s"):format(place[name], i, name)) end
-    place[name] = i
-    columns[i] = { name, "text" }
-  end
+  local list, problem = names.of_header(header)
+  if not list then refuse(file, line, problem) end
+  local columns, taken = {}, {}
+  for i, name in ipairs(list) do columns[i], taken[name] = { name, "text" }, true end
   for _, own in ipairs(OWN) do
-    if place[own[1]] then refuse(file, line, own[1] .. " is a name that every table of files has for itself") end
+    if taken[own[1]] then refuse(file, line, own[1] .. " is a name that every table of files has for itself") end
     columns[#columns + 1] = own
   end
   return pages.plan(columns)

@@ -30,7 +30,7 @@ local sync = {}
 local sources = {}
 
 local SOURCE_FIELDS = { base_url = "string", tz = "string", lookback = "string", initial = "string", client = "string", kwargs = "table",
-  rate = "string", secrets = "table", headers = "function", token = "function", probe = "function" }
+  rate = "string", busy = "string", secrets = "table", headers = "function", token = "function", probe = "function" }
 local RESOURCE_FIELDS = { key = "table", columns = "table", stored = "table", window = "string", window_column = "string", days = "number",
   max_days = "number", cursor = "string", fetch = "function", filters = "table", allow_shrink = "boolean", files = "function" }
 local WINDOWS = { range = true, day = true, none = true, changes = true, files = true }
@@ -104,6 +104,7 @@ function sync.source(name)
     declared.lookback_days = math.ceil(duration.ms(declared.lookback or "3d", "lookback") / 86400000)
     declared.initial = dates.check(declared.initial or "2025-12-20")
     declared.client = declared.client or "713"
+    declared.busy_ms = declared.busy and duration.ms(declared.busy, "busy")
     declared.limit = declared.rate and rate.new(declared.rate)
     sources[name] = declared
   end
@@ -130,7 +131,7 @@ end
 local function unset(source)
   local names = {}
   for _, name in ipairs(source.secrets or {}) do
-    if not secrets.secret(name) then names[#names + 1] = name end
+    if not (secrets.setting(name) or secrets.setting(name .. "_FILE")) then names[#names + 1] = name end
   end
   return names
 end

@@ -15,6 +15,21 @@ function names.snake(text)
   return (name:gsub("__+", "_"))
 end
 
+--- The columns' names from a first line; nil and what is wrong when a column would have none, or another's.
+---@param header any[]
+---@return string[]? names
+---@return string? problem
+function names.of_header(header)
+  local list, place = {}, {}
+  for i, text in ipairs(header) do
+    local name = names.snake(tostring(text))
+    if name == "" then return nil, ("column %d has no name"):format(i) end
+    if place[name] then return nil, ("columns %d and %d are both named %s"):format(place[name], i, name) end
+    place[name], list[i] = i, name
+  end
+  return list
+end
+
 --- A table's name from a folder's: "orders-create/" is orders_create.
 ---@param folder string
 ---@return string

@@ -13,6 +13,7 @@ local files = require "sync.files"
 local http = require "activity.http"
 local pages = require "pages"
 local rate = require "sync.rate"
+local sheet = require "sync.sheet"
 
 local SPOOL_BYTES = 2 * 1024 * 1024
 local TOKEN_MARGIN, TOKEN_LIFE = 60, 3600 -- seconds
@@ -39,6 +40,7 @@ local function explained(run, err)
   local token = run.source.held and run.source.held.value
   if token then err.message = err.message:gsub(token:gsub("%p", "%%%0"), "***") end
   if run.authorizing and err.type == "VendorError" and err.non_retryable then err.type = "AuthError" end
+  if err.type == "RateLimited" then err.next_retry_delay_ms = err.next_retry_delay_ms or run.source.busy_ms end
   if err.type == "AuthError" and run.source.secrets then
     err.message = ("%s: check %s"):format(err.message, table.concat(run.source.secrets, ", "))
   end
@@ -184,6 +186,16 @@ end
 ---@param read fun(take: fun(chunk: string))
 function Run:csv(read)
   files.csv(self, self.window.file, read)
+end
+
+--- Takes a sheet: a list of rows, each a list of cells, the first one the columns' names. Rows may be shorter than that; empty
+--- ones are left out. A column of numbers is numeric, of truth values boolean, of YYYY-MM-DD date, anything else text, and one
+--- without a value is none yet. `types` says otherwise by name. The resource's key are columns, or `_row_id`: the row's place,
+--- from 0.
+---@param values any[][]
+---@param types? table<string, string>  as of declared columns: { cost = "money!" }
+function Run:sheet(values, types)
+  sheet.take(self, values, types or {})
 end
 
 --- What COPY reads: the spool file and what is still in memory, in order.

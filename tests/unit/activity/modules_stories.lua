@@ -86,6 +86,17 @@ return {
     refused("ValueError", sum.add, sum, "d")
   end },
 
+  { "an RSA signature is what the key's owner makes, and the key never shows", function()
+    equal(crypto.hex(crypto.rs256(rsa_key, "hello")), rsa_signature)
+    assert(crypto.rs256(rsa_key, "hello!") ~= crypto.rs256(rsa_key, "hello"))
+    equal(#crypto.rs256(rsa_key, ""), 256)
+    local message = "crypto.rs256 takes an RSA private key in PEM form, without a passphrase"
+    for _, pem in ipairs { "", "no key", rsa_key:sub(1, 400), ec_key, locked_key } do
+      equal(refused("ValueError", crypto.rs256, pem, "hello").message, message)
+    end
+    log.warning("key_used", { key = rsa_key })
+  end },
+
   { "codes go both ways", function()
     local all = {}
     for i = 0, 255 do all[#all + 1] = string.char(i) end
