@@ -49,7 +49,8 @@ struct activity_listener {
 
 struct activity_options {
     const struct script_source
-        *sources; /* every script under scripts/activities and what they require */
+        *sources; /* every script under scripts/activities and scripts/reports, what they require,
+                     and the reports' templates, which do not end in .lua */
     size_t source_count;
     size_t heap_limit; /* bytes of all tasks' Lua memory; 0: 1 GiB */
     size_t task_limit; /* bytes of one task's; 0: 256 MiB */

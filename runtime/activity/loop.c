@@ -130,6 +130,22 @@ static void ring(void *mail)
 
 /* --- its life --- */
 
+static bool is_lua(struct span name)
+{
+    return name.size > 4 && memcmp(name.data + name.size - 4, ".lua", 4) == 0;
+}
+
+/* Sets the field `chunk` of the table on top. */
+static bool compile(lua_State *L, const struct script_source *source, struct error *err)
+{
+    vm_source(vm_of(L), source->name, source->text);
+    if (!vm_load(vm_of(L), source->name, source->text, err))
+        return false;
+    lua_setfield(L, -2, "chunk");
+    return true;
+}
+
+/* Pushes the list for boot: { name, text, chunk }, templates without a chunk. */
 static bool load_scripts(struct activity_loop *loop, const struct activity_options *options,
                          struct error *err)
 {
@@ -137,15 +153,13 @@ static bool load_scripts(struct activity_loop *loop, const struct activity_optio
     lua_newtable(L);
     for (size_t i = 0; i < options->source_count; i++) {
         const struct script_source *source = &options->sources[i];
-        vm_source(vm_of(L), source->name, source->text);
         lua_createtable(L, 0, 3);
         lua_pushlstring(L, source->name.data, source->name.size);
         lua_setfield(L, -2, "name");
         lua_pushlstring(L, source->text.data, source->text.size);
         lua_setfield(L, -2, "text");
-        if (!vm_load(vm_of(L), source->name, source->text, err))
+        if (is_lua(source->name) && !compile(L, source, err))
             return false;
-        lua_setfield(L, -2, "chunk");
         lua_rawseti(L, -2, (int)i + 1);
     }
     return true;

@@ -32,21 +32,24 @@ static const struct word {
     const char *name;
     const char *module;
 } words[] = {
-    {"activity", "activity.api"    }, /* a loop of tasks puts one in its place that also defines */
-    {"crypto",   "native.crypto"   },
-    {"csv",      "activity.csv"    },
-    {"file",     "activity.file"   },
-    {"http",     "activity.http"   },
-    {"json",     "activity.json"   },
-    {"log",      "activity.log"    },
-    {"pages",    "pages"           },
-    {"pg",       "activity.pg"     },
-    {"resource", "sync.resource"   },
-    {"s3",       "sync.s3"         },
-    {"secret",   "activity.secret" },
-    {"setting",  "activity.setting"},
-    {"source",   "sync.source"     },
-    {"sync",     "sync"            },
+    {"activity",  "activity.api"        }, /* a loop of tasks puts one in its place that also defines */
+    {"crypto",    "native.crypto"       },
+    {"csv",       "activity.csv"        },
+    {"file",      "activity.file"       },
+    {"http",      "activity.http"       },
+    {"json",      "activity.json"       },
+    {"log",       "activity.log"        },
+    {"pages",     "pages"               },
+    {"pg",        "activity.pg"         },
+    {"report",    "report"              },
+    {"resource",  "sync.resource"       },
+    {"s3",        "sync.s3"             },
+    {"secret",    "activity.secret"     },
+    {"setting",   "activity.setting"    },
+    {"source",    "sync.source"         },
+    {"sync",      "sync"                },
+    {"template",  "report.template_file"},
+    {"yesterday", "report.yesterday"    },
 };
 
 void modules_global(lua_State *L, const char *name)

@@ -280,25 +280,37 @@ void activities_abandon(struct worker *worker)
 
 /* --- loops --- */
 
+struct gathering {
+    struct map seen;
+    struct script_source *sources;
+    size_t count;
+};
+
+static void gather_bundle(struct gathering *g, const struct store_bundle *bundle)
+{
+    for (size_t i = 0; i < bundle->count; i++) {
+        const struct store_file *file = &bundle->files[i];
+        if (map_put_text(&g->seen, file->name, (void *)file))
+            continue;
+        g->sources = memory_resize(g->sources, (g->count + 1) * sizeof *g->sources);
+        g->sources[g->count++] = (struct script_source){file->name, file->text};
+    }
+}
+
 /* The files of all bundles, each once, in an order in which what is required comes first. */
 static size_t gather(const struct worker *worker, struct script_source **sources)
 {
-    const struct store_bundle *const *bundles;
-    size_t bundle_count = store_bundles(worker->store, "activities", &bundles);
-    size_t count = 0;
-    struct map seen = {0};
-    *sources = NULL;
-    for (size_t i = 0; i < bundle_count; i++) {
-        for (size_t j = 0; j < bundles[i]->count; j++) {
-            const struct store_file *file = &bundles[i]->files[j];
-            if (map_put_text(&seen, file->name, (void *)file))
-                continue;
-            *sources = memory_resize(*sources, (count + 1) * sizeof **sources);
-            (*sources)[count++] = (struct script_source){file->name, file->text};
-        }
+    static const char *const folders[] = {"activities", "reports"};
+    struct gathering g = {0};
+    for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
+        const struct store_bundle *const *bundles;
+        size_t count = store_bundles(worker->store, folders[f], &bundles);
+        for (size_t i = 0; i < count; i++)
+            gather_bundle(&g, bundles[i]);
     }
-    map_release(&seen);
-    return count;
+    map_release(&g.seen);
+    *sources = g.sources;
+    return g.count;
 }
 
 bool activities_start(struct worker *worker, bool *any, struct error *err)

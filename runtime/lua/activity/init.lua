@@ -7,6 +7,7 @@ local api = require "activity.api"
 local converter = require "converter"
 local errors = require "errors"
 local failure = require "failure"
+local files = require "report.files"
 local native = require "native.task"
 local options = require "options"
 local secrets = require "native.secret"
@@ -59,12 +60,23 @@ local host = {}
 --- The `activity` of required modules and of tools: everything but defining.
 host.activity = vocabulary({})
 
---- Learns which script defines which activity.
----@param list { name: string, text: string, chunk: function }[] every script, compiled
+-- Apart: the scripts, and the templates of reports, which have no chunk.
+local function sorted_out(list)
+  local scripts, templates = {}, {}
+  for _, one in ipairs(list) do
+    if one.chunk then scripts[#scripts + 1] = one else templates[one.name] = one.text end
+  end
+  return scripts, templates
+end
+
+--- Learns which script defines which activity, and what reports there are.
+---@param list { name: string, text: string, chunk: function? }[] every script, compiled; templates without a chunk
 ---@return string[] names of all activities, sorted
 ---@return string[] scripts the script that defines each
 function host.boot(list)
-  for _, one in ipairs(list) do
+  local scripts, templates = sorted_out(list)
+  files.set(templates)
+  for _, one in ipairs(scripts) do
     local script = { name = one.name, text = one.text, environment = getfenv(one.chunk), idle = { one.chunk } }
     for name in pairs(run_script(script)) do
       local other = homes[name]
@@ -72,9 +84,9 @@ function host.boot(list)
       homes[name] = script
     end
   end
-  local list, scripts = names(), {}
-  for i, name in ipairs(list) do scripts[i] = homes[name].name end
-  return list, scripts
+  local defined, by = names(), {}
+  for i, name in ipairs(defined) do by[i] = homes[name].name end
+  return defined, by
 end
 
 -- --- outcomes ---

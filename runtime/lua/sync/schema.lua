@@ -8,6 +8,7 @@ local pg = require "activity.pg"
 local PARTS = {
   "migrations.files",
   "migrations.loads",
+  "migrations.reports",
 }
 
 local schema = {}
