@@ -1,11 +1,13 @@
 """Reports: golden texts from the data set D1 in a real PostgreSQL, parameters, the gate before stale data, the command line."""
 
+import contextlib
 import json
-import pathlib
 import shutil
+import signal
+import uuid
 
 import pytest
-from house import ROOT, BINARY, Child, Postgres, House, free_port, until
+from house import BINARY, ROOT, Child, Worker, until
 
 GOLDEN = """\
 :chart_with_upwards_trend: *Daily CCW Report - Jan 14, 2026*
@@ -81,26 +83,31 @@ def loads(database):
 
 
 @pytest.fixture
-def scripts(tmp_path):
-    """A scripts folder of the test's own: report(text) writes its one report."""
-    (tmp_path / "reports").mkdir()
-    return tmp_path
-
-
-@pytest.fixture
 def say(house):
     """What `signalroom report` prints, and that it exits with this code."""
 
-    def run(*words, code=0):
+    def run(*words, code=0, of="stdout"):
         done = house.run("report", *words)
         assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + ("" if code == 0 else done.stderr)
+        return getattr(done, of)
 
     return run
 
 
 def answer(say, *words, code=0):
-    return json.loads(say(*words, "--json", code=code).split("\nsignalroom:")[0])
+    return json.loads(say(*words, "--json", code=code))
+
+
+@pytest.fixture
+def x(say, tmp_path):
+    """Writes a report "x" of the test's own, and says what comes of it."""
+    (tmp_path / "reports").mkdir()
+
+    def run(text, *words, code=0):
+        (tmp_path / "reports/x.lua").write_text(f'report "x" {{ {text} }}')
+        return answer(say, "x", "--scripts", tmp_path, *words, code=code)
+
+    return run
 
 
 DAY = ("--date", "2026-01-14")
@@ -179,3 +186,113 @@ def test_stale_data_is_named_with_its_last_load_in_business_time(say, database, 
     assert "; redtrack.daily_spend was never loaded" in answer(say, "daily_ccw", *DAY)["stale"]
     loads("everflow", "daily_stats", until_day="'2026-01-13'")
     assert "everflow.daily_stats is not loaded up to 2026-01-14 yet" in answer(say, "daily_ccw", *DAY)["stale"]
+
+
+# --- parameters and queries ---
+
+
+def test_a_parameter_is_bound_and_never_becomes_sql(say, x):
+    assert answer(say, "daily_ccw", *DAY, "--param", "client=cti")["letter"]["text"].startswith(GOLDEN[:20])
+    assert answer(say, "daily_ccw", *DAY, "--param", "client=713' OR '1'='1", code=1)["reason"] == "no rows for 2026-01-14"
+    words = "it's; DROP TABLE x -- $date :date %(date)s 100%"
+    said = x("params = { v = 'none' }, data = [[SELECT $v::text AS v, '$v' AS kept, 'a:v' || ':v%' AS colon]], slack = '{{ v }}|{{ kept }}|{{ colon }}'",
+             "--param", f"v={words}")
+    assert said["letter"]["text"] == f"{words}|$v|a:v:v%"
+
+
+def test_a_slip_names_the_nearest(say, x):
+    assert "did you mean daily_ccw?" in say("daily_cww", code=3, of="stderr")
+    assert "did you mean \"client\"?" in say("daily_ccw", "--param", "clint=713", code=1, of="stderr")
+    assert "No template for channel 'sms' in report 'test_sync'; it has slack" in say("test_sync", "-c", "sms", code=1, of="stderr")
+    assert x("params = { total = 1 }, data = 'SELECT $totl::int AS n', slack = 'a'", code=1)["error"]["message"] == \
+        "no value was given for $totl; did you mean $total?"
+
+
+def test_a_column_that_is_null_is_empty_and_a_misspelt_one_is_an_error(x):
+    assert x("data = 'SELECT NULL AS total', slack = 'a{{ total }}b'")["letter"]["text"] == "ab"
+    error = x("data = 'SELECT NULL AS total', slack = 'a\\n{{ totl }}'", code=1)["error"]
+    assert error["type"] == "TemplateError" and error["message"] == 'x.slack:2: there is no value "totl"; did you mean "total"?'
+
+
+def test_a_report_reads_one_snapshot_and_writes_nothing(x):
+    assert "read-only transaction" in x("data = 'CREATE TABLE public.of_a_report (a int)', slack = 'a'", code=4)["error"]["message"]
+    said = x("data = function(q) return { a = q:one('SELECT txid_current_snapshot()::text AS s, clock_timestamp()::text AS t'), "
+             "b = q:one('SELECT txid_current_snapshot()::text AS s, clock_timestamp()::text AS t') } end, "
+             "slack = '{% if a.s == b.s and a.t != b.t %}same{% endif %}'")
+    assert said["letter"]["text"] == "same"
+    assert "gives 2 rows where one is wanted" in x("data = 'SELECT generate_series(1, 2) AS n', slack = 'a'", code=1)["error"]["message"]
+    assert x("data = 'SELECT 1 AS n WHERE false', slack = 'a'", code=1)["reason"] == "no data"
+
+
+# --- what is wrong is refused when it is loaded ---
+
+
+def test_a_bad_report_is_refused_with_its_line_by_the_command_and_by_a_worker(house, say, tmp_path):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports/y.lua").write_text('report "y" {\n  slack = template "y.tpl",\n}\n')
+    for text, problem in (("a\n{{ b|curency }}", 'reports/y.tpl:2: there is no filter "curency"; did you mean "currency"?'),
+                          ("{% if a %}", "reports/y.tpl:1: {% if a %} has no end")):
+        (tmp_path / "reports/y.tpl").write_text(text)
+        assert problem in say("--scripts", tmp_path, code=1, of="stderr")
+        refused = house.run("worker", "--scripts", tmp_path)
+        assert refused.returncode != 0 and problem in refused.stderr
+
+
+def test_a_worker_has_the_reports_of_its_folder(house, tmp_path, queue):
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    (tmp_path / "scripts/activities/letter.lua").write_text(
+        'activity "letter" { run = function(i) return report.render(i.name, i.params, i.channel) end }')
+    (tmp_path / "scripts/workflows/letter.lua").write_text(
+        'workflow "Letter" { run = function(i) return workflow.call("letter", i, { start_to_close = "60s" }) end }')
+    with Worker(house, tmp_path / "scripts", queue):
+
+        def rendered(**given):
+            done = house.run("start", "Letter", "--input", json.dumps(given), "--id", f"letter-{uuid.uuid4().hex[:8]}", "--queue", queue,
+                             "-w", "--json")
+            return json.loads(done.stdout)["result"]
+
+        assert rendered(name="daily_ccw", channel="slack", params={"date": "2026-01-14"})["letter"]["text"] == GOLDEN
+        empty = rendered(name="daily_ccw", channel="sms", params={"date": "2026-01-13", "advertiser_id": None})
+        assert empty["ready"] is False and empty["reason"] == "no rows for 2026-01-13"
+
+
+# --- the command line ---
+
+
+def test_without_a_name_the_reports_are_listed(say):
+    listed = {r["name"]: r for r in answer(say)["reports"]}
+    assert set(listed) >= {"alert", "daily_ccw", "test_sync"}
+    assert listed["daily_ccw"]["channels"] == ["slack", "email", "sms"] and listed["test_sync"]["channels"] == ["slack"]
+    assert listed["daily_ccw"]["params"]["date"] == {"kind": "date", "default": "yesterday"}
+    assert "message (needed)" in say()
+
+
+def test_diff_shows_what_another_day_says(say):
+    lines = say("daily_ccw", *DAY, "--diff", "yesterday", "-c", "sms").splitlines()
+    assert lines == ["--- 2026-01-13", "+++ 2026-01-14", "- not ready: no rows for 2026-01-13",
+                     "+ CCW 01/14: 350 conv, $9,300.50 spend, $26.57 CPA. Top: G2 - Meta (200)"]
+    assert answer(say, "daily_ccw", *DAY, "--diff", "2026-01-14")["same"] is True
+
+
+def test_send_wants_the_channel_said(say):
+    assert "--send wants the channel said" in say("daily_ccw", "--send", code=2, of="stderr")
+
+
+def test_watch_prints_again_after_a_save_and_survives_a_bad_one(house, tmp_path):
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    template, log = tmp_path / "scripts/reports/daily_ccw.slack.tpl", tmp_path / "log"
+    good = template.read_text()
+    watching = Child([BINARY, "report", "daily_ccw", *DAY, "--watch", "--scripts", tmp_path / "scripts"], log, env=house.environment())
+    with contextlib.ExitStack() as stack:
+        stack.callback(watching.end, signal.SIGINT)
+
+        def shows(text):
+            until(lambda: text in log.read_text(), 60, text)
+
+        shows("*Daily CCW Report - Jan 14, 2026*")
+        template.write_text(good.replace("Daily CCW Report", "The day"))
+        shows("*The day - Jan 14, 2026*")
+        template.write_text(good + "{% if %}")
+        shows("daily_ccw.slack.tpl:24: an expression is missing")
+        template.write_text(good.replace("Daily CCW Report", "Again"))
+        shows("*Again - Jan 14, 2026*")

@@ -24,7 +24,7 @@ local reports = {}
 local function define(name, given)
   local at = place()
   local function refuse(problem)
-    error(at ~= "" and at .. ": " .. problem or problem, 0)
+    error((at == "" or problem:sub(1, #at) == at) and problem or at .. ": " .. problem, 0)
   end
   if type(given) ~= "table" then refuse(("report %q takes a table"):format(name)) end
   if reports[name] then refuse(("report %q is declared twice"):format(name)) end

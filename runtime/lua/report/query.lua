@@ -5,6 +5,7 @@ local errors = require "errors"
 local native = require "native.pg"
 local nearest = require "nearest"
 local pg = require "activity.pg"
+local sandbox = require "sandbox"
 
 local Query = {}
 Query.__index = Query
@@ -21,7 +22,7 @@ local function bound(sql, values)
     end
     chosen[name] = values[name]
   end
-  return #names > 0 and chosen or nil
+  return chosen
 end
 
 -- Connected by the first statement: a report without one needs no database.
@@ -54,6 +55,11 @@ end
 
 local query = {}
 
+-- With the script's stack, which is gone once the connection is closed.
+local function caught(problem)
+  return errors.normalize(problem, sandbox.stack())
+end
+
 --- Calls run(q) and gives what it returned, or raises what it raised. The database is as it is at q's first statement.
 ---@param known table<string, boolean> gets the names of all columns
 ---@param run fun(q: table): ...
@@ -68,7 +74,7 @@ function query.run(known, run)
     if ok then return ... end
     error((...), 0)
   end
-  return settle(pcall(run, q))
+  return settle(xpcall(run, caught, q))
 end
 
 return query
