@@ -15,8 +15,11 @@
 #include "base/log.h"
 #include "base/redact.h"
 #include "cli/child.h"
+#include "cli/editor.h"
 #include "cli/replay.h"
+#include "cli/screen.h"
 #include "cli/serve.h"
+#include "cli/shell.h"
 #include "script/embed.h"
 
 static int fail(lua_State *L, const char *what, const char *path)
@@ -185,6 +188,19 @@ static int configure_log(lua_State *L)
     return 0;
 }
 
+/* module -> the text of an embedded module, nil when there is none */
+static int library_text(lua_State *L)
+{
+    const char *module = luaL_checkstring(L, 1);
+    for (const struct embed *e = embed_table; e->module; e++) {
+        if (strcmp(e->module, module) != 0)
+            continue;
+        lua_pushlstring(L, e->text, (size_t)(e->end - e->text));
+        return 1;
+    }
+    return 0;
+}
+
 int system_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -207,10 +223,18 @@ int system_open(lua_State *L)
         {"serve_raw",       serve_start        },
         {"replay_raw",      replay_file        },
         {"history_json",    replay_history_json},
+        {"editor",          editor_new         },
+        {"shell",           shell_new          },
+        {"columns",         screen_columns     },
+        {"fit",             screen_fit         },
+        {"hide_secrets",    screen_hide_secrets},
+        {"library_text",    library_text       },
         {NULL,              NULL               },
     };
     child_open(L);
     serve_open(L);
+    editor_open(L);
+    shell_open(L);
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     return 1;

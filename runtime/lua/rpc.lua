@@ -23,7 +23,11 @@ local function raise(failure)
     status = failure.status, details = failure.details }), 0)
 end
 
+local prepared -- options of a connection that is made at first use
+local reached = false
+
 local function unwrap(ok, value)
+  reached = reached or ok
   if ok then return value end
   if value == nil then return wait(false) end -- cancelled
   raise(value)
@@ -37,6 +41,20 @@ function rpc.connect(options)
   if problem then error(errors.new("ConfigError", { message = problem, non_retryable = true }), 0) end
 end
 
+--- As connect, but only once something needs the server.
+---@param options table
+function rpc.prepare(options) prepared = options end
+
+local function ready()
+  if not prepared then return end
+  rpc.connect(prepared)
+  prepared = nil
+end
+
+--- Whether the server has answered yet.
+---@return boolean
+function rpc.reached() return reached end
+
 --- Calls the server and waits for its answer. A refusal raises an error whose type says which (NotFoundError for
 --- NOT_FOUND, and so on), with `status` ("NOT_FOUND") and `details`: the messages that came with it, by full name.
 ---@param method string   a call of WorkflowService or OperatorService, or a full "/package.Service/Method"
@@ -45,16 +63,23 @@ end
 ---  once: one attempt of so many seconds
 ---@return table response
 function rpc.call(method, request, options)
+  ready()
   options = options or {}
   return unwrap(native.call(method, request, options.long_poll or false, options.once and options.once * 1000))
 end
 
 --- The address of the connected server.
 ---@return string
-function rpc.address() return native.address() end
+function rpc.address()
+  ready()
+  return native.address()
+end
 
 --- The namespace that calls go to.
 ---@return string
-function rpc.namespace() return native.namespace() end
+function rpc.namespace()
+  ready()
+  return native.namespace()
+end
 
 return rpc

@@ -10,7 +10,7 @@ local rpc = require "rpc"
 
 -- In the order in which help lists them.
 local NAMES = { "dev", "worker", "trigger", "start", "result", "signal", "query", "cancel", "terminate", "list", "show", "history",
-  "why", "replay", "schedules", "report", "check", "migrate", "version", "help", "completion" }
+  "why", "replay", "schedules", "report", "check", "repl", "migrate", "version", "help", "completion" }
 
 local COMMON = {
   { name = "json", about = "print one JSON document instead of text" },
@@ -79,7 +79,8 @@ local function run(words)
     error({ usage = "usage: signalroom " .. command.usage }, 0)
   end
   if command.connects then
-    rpc.connect { address = given.address, namespace = given.namespace, profile = given.profile, config_file = given.config_file }
+    local connect = command.connects == "at first use" and rpc.prepare or rpc.connect
+    connect { address = given.address, namespace = given.namespace, profile = given.profile, config_file = given.config_file }
   end
   return command.run(given, rest, main) or exits.ok
 end

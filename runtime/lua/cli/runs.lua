@@ -53,6 +53,33 @@ function runs.warn_unserved(queue)
   output.note("No worker polls the task queue %s. Start one: signalroom worker --queue %s", queue, queue)
 end
 
+--- Starts the sync of a source, with the id that keeps two from running at once.
+---@param source string
+---@param options { kwargs: table?, resources: string[]?, queue: string?, notify: boolean? }
+---@return string id
+---@return string? run_id  nil when it is running already
+---@return boolean is_new
+---@return Error? problem  why it is not new
+function runs.sync(source, options)
+  local id = "sync-" .. source .. "-manual"
+  local input = { source_name = source, source_kwargs = options.kwargs, resources = options.resources,
+    notify_on_failure = true, notify_on_success = options.notify or false }
+  local ok, run_id = pcall(client.start, "SyncSourceWorkflow", input, { id = id, task_queue = options.queue })
+  if ok then return id, run_id, true end
+  local err = run_id
+  if not errors.is(err) or err.type ~= "AlreadyExistsError" then error(err, 0) end
+  return id, nil, false, err
+end
+
+--- A run of the server's list, as a row for people and programs.
+---@param about table  temporal.api.workflow.v1.WorkflowExecutionInfo
+---@return table row
+function runs.row(about)
+  local status = tostring(about.status or ""):gsub("^WORKFLOW_EXECUTION_STATUS_", ""):gsub("_", " "):lower():gsub("^%l", string.upper)
+  return { status = status, workflow = about.type and about.type.name, id = about.execution.workflow_id,
+    run_id = about.execution.run_id, started = output.time(about.start_time), closed = output.time(about.close_time) }
+end
+
 --- An error as plain JSON: type, message, cause, the script's stack.
 ---@param err Error
 ---@return table

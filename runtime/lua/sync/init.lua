@@ -110,6 +110,11 @@ function sync.source(name)
   end
 end
 
+--- Forgets every source, so that changed scripts can declare theirs anew.
+function sync.forget()
+  for name in pairs(sources) do sources[name] = nil end
+end
+
 --- The names of all sources, sorted.
 ---@return string[]
 function sync.names()

@@ -1,4 +1,3 @@
-local client = require "client"
 local arguments = require "cli.arguments"
 local output = require "cli.output"
 local runs = require "cli.runs"
@@ -16,15 +15,11 @@ return {
     { name = "notify", about = "also notify when it succeeds" },
   },
   run = function(given, rest)
-    local id = "sync-" .. rest[1] .. "-manual"
-    local input = { source_name = rest[1], source_kwargs = arguments.input(given.kwargs), resources = given.resources,
-      notify_on_failure = true, notify_on_success = given.notify or false }
-    local ok, run_id = pcall(client.start, "SyncSourceWorkflow", input, { id = id, task_queue = given.queue })
-    if not ok then
-      local err = run_id
-      if not (given.wait and type(err) == "table" and err.type == "AlreadyExistsError") then error(err, 0) end
+    local id, run_id, is_new, problem = runs.sync(rest[1], { kwargs = arguments.input(given.kwargs), resources = given.resources,
+      queue = given.queue, notify = given.notify })
+    if not is_new then
+      if not given.wait then error(problem, 0) end
       output.note("%s is running already; waiting for it", id)
-      run_id = nil
     end
     runs.announce(id, run_id)
     if given.wait then

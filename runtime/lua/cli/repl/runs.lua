@@ -1,0 +1,132 @@
+-- Runs as the prompt knows them: what `trigger` and `start` give, and what `wait`, `why` and the others take.
+
+local client = require "client"
+local converter = require "converter"
+local errors = require "errors"
+local json = require "json"
+local links = require "cli.runs"
+local output = require "cli.output"
+local progress = require "cli.repl.progress"
+local show = require "cli.repl.show"
+local timer = require "native.timer"
+local wait = require "wait"
+local why = require "cli.why"
+
+local FIRST_LOOK_MS, LAST_LOOK_MS = 100, 1000
+local WHY_AFTER_MS = 5000
+
+local runs = {}
+
+local Run = { __tostring = function(run) return "run " .. run.id end }
+
+--- A run as a value of the prompt.
+---@param id string
+---@param run_id string?
+---@return table
+function runs.new(id, run_id)
+  local run = setmetatable({ id = id, run_id = run_id }, Run)
+  return show.as(run, function()
+    local link = links.link(id, run_id)
+    return link and ("run %s\n%s"):format(id, link) or "run " .. id
+  end)
+end
+
+--- The ids behind what the user gave: a run, a row of list(), or an id.
+---@param given table|string
+---@return string id
+---@return string? run_id
+function runs.ids(given)
+  if type(given) == "string" then return given end
+  if type(given) == "table" and type(given.id) == "string" then return given.id, given.run_id end
+  error(errors.ValueError "a run is what trigger and start give, a row of list(), or an id", 0)
+end
+
+-- --- waiting ---
+
+local function heartbeat(activity)
+  local ok, details = pcall(converter.decode_list, activity.heartbeat_details)
+  local at = ok and details[1]
+  return type(at) == "table" and at.of and (", %s window %d of %d"):format(tostring(at.resource), at.window, at.of) or ""
+end
+
+local function step(described)
+  local activity = (described.pending_activities or {})[1]
+  if not activity then return described.pending_workflow_task and "waits for a worker" or "waits for a signal or a timer" end
+  local failed = activity.last_failure and (", the last try failed: %s"):format(output.brief(activity.last_failure.message or "", 80)) or ""
+  return ("%s, attempt %d%s%s"):format(activity.activity_type.name, activity.attempt or 1, heartbeat(activity), failed)
+end
+
+-- Shows what a run is at until it has closed; says once what holds it up.
+local function follow(id, run_id)
+  local began, pause, told = timer.now(), FIRST_LOOK_MS, false
+  while true do
+    local described = client.describe(id, run_id)
+    if not tostring(described.workflow_execution_info.status):find "RUNNING$" then return end
+    local elapsed = timer.now() - began
+    if not told and elapsed > WHY_AFTER_MS then
+      local answer = why.ask(id, run_id)
+      told = answer.problem
+      if told then progress.note("%s\n  -> %s", answer.sentence, answer.fix or "why(\"" .. id .. "\")") end
+    end
+    progress.line("%s: %s (%d s)", id, step(described), elapsed / 1000)
+    wait(timer.sleep(pause))
+    pause = math.min(pause * 1.5, LAST_LOOK_MS)
+  end
+end
+
+-- A sync's result: what each table got.
+local function face_of(result)
+  if type(result) ~= "table" or type(result.counts) ~= "table" then return result end
+  local rows = {}
+  for name, counts in pairs(result.counts) do
+    rows[#rows + 1] = { table = name, fetched = counts.rows, new = counts.new, changed = counts.changed, same = counts.same,
+      deleted = counts.deleted }
+  end
+  table.sort(rows, function(a, b) return a.table < b.table end)
+  return show.as(result, function(columns)
+    return ("%s, load %s\n%s"):format(tostring(result.pipeline_name), tostring(result.load_id),
+      show.rows({ "table", "fetched", "new", "changed", "same", "deleted" }, rows, columns))
+  end)
+end
+
+--- A result that shows as the table it is about.
+runs.result = face_of
+
+--- Waits for a run with live progress.
+---@param given table|string
+---@return any result
+function runs.wait(given)
+  local id, run_id = runs.ids(given)
+  local ok, result = pcall(function()
+    follow(id, run_id)
+    progress.clear()
+    return client.result(id, run_id)
+  end)
+  progress.clear()
+  if ok then return face_of(result) end
+  if errors.is(result) and result.type == "CancelledError" then
+    result.message = ("%s goes on; cancel(%q) would end it"):format(id, id)
+  end
+  error(result, 0)
+end
+
+-- --- looking ---
+
+--- What the server knows of a run, in a few lines.
+---@param given table|string
+---@return table
+function runs.describe(given)
+  local id, run_id = runs.ids(given)
+  local described = client.describe(id, run_id)
+  local row = links.row(described.workflow_execution_info)
+  row.queue, row.link = described.workflow_execution_info.task_queue, links.link(id, row.run_id)
+  local activities = {}
+  for i, activity in ipairs(described.pending_activities or {}) do
+    activities[i] = { activity = activity.activity_type.name, attempt = activity.attempt or 1,
+      last_failure = activity.last_failure and activity.last_failure.message or json.null }
+  end
+  row.activities = #activities > 0 and activities or nil
+  return row
+end
+
+return runs

@@ -1,0 +1,232 @@
+-- The words of the REPL, besides those of activity scripts. `:help NAME` prints the comment above each, and docs/lua
+-- has them.
+
+local attempt = require "cli.repl.attempt"
+local client = require "client"
+local crypto = require "native.crypto"
+local errors = require "errors"
+local event_lines = require "cli.history"
+local json = require "json"
+local links = require "cli.runs"
+local output = require "cli.output"
+local progress = require "cli.repl.progress"
+local query = require "cli.repl.query"
+local runs = require "cli.repl.runs"
+local scripts = require "cli.repl.scripts"
+local show = require "cli.repl.show"
+local sync = require "sync"
+local why = require "cli.why"
+
+local words = {}
+
+-- --- what there is ---
+
+--- The sources that the scripts declare, with their tables.
+---@return table rows
+function words.sources()
+  local rows, all = {}, scripts.sources()
+  for _, name in ipairs(sync.names()) do
+    local declared, tables = all[name], {}
+    for i, resource in ipairs(declared) do tables[i] = resource.name end
+    rows[#rows + 1] = { source = name, tables = table.concat(tables, ", "), tz = declared.tz, lookback = declared.lookback or "3d" }
+  end
+  return show.as(rows, function(columns) return show.rows({ "source", "tables", "tz", "lookback" }, rows, columns) end)
+end
+
+local function names(kind)
+  local rows = {}
+  for i, name in ipairs(scripts.names(kind)) do rows[i] = { [kind] = name, file = scripts.path_of(name) } end
+  return show.as(rows, function(columns) return show.rows({ kind, "file" }, rows, columns) end)
+end
+
+--- The reports that the scripts define: preview("NAME") shows one.
+---@return table rows
+function words.reports() return names "report" end
+
+--- The workflows that the scripts define: start("NAME", input) starts one.
+---@return table rows
+function words.workflows() return names "workflow" end
+
+--- Every script: its file, what it defines, and what is wrong with it.
+---@return table rows
+function words.scripts()
+  local rows = {}
+  for i, entry in ipairs(scripts.files()) do
+    local defines = {}
+    for j, one in ipairs(entry.defines) do defines[j] = one.kind .. " " .. one.name end
+    rows[i] = { file = entry.path, defines = table.concat(defines, ", "), problem = entry.problem or "" }
+  end
+  return show.as(rows, function(columns) return show.rows({ "file", "defines", "problem" }, rows, columns) end)
+end
+
+--- Loads the scripts anew, in this shell: sources, reports, names. Workers watch the folder by themselves.
+---@return string what changed
+function words.reload()
+  local changed, broken = scripts.load()
+  local lines = { #changed == 0 and ("%d scripts, none changed"):format(#scripts.files())
+    or ("%d scripts, changed: %s"):format(#scripts.files(), table.concat(changed, ", ")) }
+  for _, entry in ipairs(broken) do lines[#lines + 1] = "does not load: " .. entry.problem end
+  return table.concat(lines, "\n")
+end
+
+-- --- syncs ---
+
+local TRIGGER = { resources = true, queue = true, notify = true }
+
+-- The options of the run, and what is left: the arguments of the source.
+local function split(options)
+  local own, kwargs = {}, {}
+  for name, value in pairs(options or {}) do
+    if type(name) == "string" then
+      if TRIGGER[name] then own[name] = value else kwargs[name] = value end
+    end
+  end
+  return own, next(kwargs) and kwargs or nil
+end
+
+--- Starts SyncSourceWorkflow for a source, with the id sync-SOURCE-manual; a run that is open already is given back.
+---
+---     w = trigger("everflow", { from = "2026-01-01", to = "2026-01-07" })
+---     wait(w)
+---@param source string
+---@param options? table resources (a list), queue, notify; all else are arguments of the source, such as from and to
+---@return table run
+function words.trigger(source, options)
+  local own, kwargs = split(options)
+  local id, run_id, is_new = links.sync(source, { kwargs = kwargs, resources = own.resources, queue = own.queue, notify = own.notify })
+  if not is_new then output.note("%s is running already", id) end
+  return runs.new(id, run_id)
+end
+
+--- Syncs a source right here, without Temporal: the same code, in this process, into the same database.
+---
+---     sync { "everflow", from = "2026-01-14" }
+---@param options table the source's name first; resources (a list); all else are arguments of the source
+---@return table result
+function words.sync(options)
+  local source = type(options) == "table" and options[1]
+  if type(source) ~= "string" then error(errors.ValueError 'sync takes a source: sync { "everflow", from = "2026-01-14" }', 0) end
+  scripts.files()
+  local own, kwargs = split(options)
+  local function beat(at) progress.line("%s: %s window %d of %d", source, tostring(at.resource), at.window, at.of) end
+  local ok, result = pcall(attempt.run, "sync", beat, sync.run, { source_name = source, source_kwargs = kwargs, resources = own.resources })
+  progress.clear()
+  if not ok then error(result, 0) end
+  return runs.result(result)
+end
+
+-- --- runs ---
+
+--- Starts any workflow.
+---@param workflow string its name
+---@param input? any its one argument
+---@param options? { id: string?, queue: string?, timeout: string? }
+---@return table run
+function words.start(workflow, input, options)
+  options = options or {}
+  local id = options.id or workflow .. "-" .. crypto.uuid()
+  return runs.new(id, client.start(workflow, input, { id = id, task_queue = options.queue, timeout = options.timeout }))
+end
+
+--- Waits for a run, showing what it is at, and gives its result; a failed run raises its failure. Ctrl-C ends the waiting,
+--- not the run.
+---@param run table|string what trigger or start gave, a row of list(), or an id
+---@return any result
+function words.wait(run) return runs.wait(run) end
+
+--- Sends a signal.
+---@param run table|string
+---@param name string
+---@param ... any its arguments
+function words.signal(run, name, ...)
+  local id, run_id = runs.ids(run)
+  client.signal(id, name, { n = select("#", ...), ... }, run_id)
+end
+
+--- Asks a run; a worker must be there to answer.
+---@param run table|string
+---@param name string
+---@param ... any its arguments
+---@return any answer
+function words.query(run, name, ...)
+  local id, run_id = runs.ids(run)
+  return client.query(id, name, { n = select("#", ...), ... }, run_id)
+end
+
+--- Asks a run to cancel; it may take its time.
+---@param run table|string
+---@param reason? string
+function words.cancel(run, reason)
+  local id, run_id = runs.ids(run)
+  client.cancel(id, run_id, reason)
+end
+
+--- Ends a run at once; its script hears nothing of it.
+---@param run table|string
+---@param reason? string
+function words.terminate(run, reason)
+  local id, run_id = runs.ids(run)
+  client.terminate(id, run_id, reason)
+end
+
+--- Runs, newest first.
+---@param visibility? string such as "ExecutionStatus = 'Running'"
+---@param limit? integer 20 unless given
+---@return table rows
+function words.list(visibility, limit)
+  local rows = {}
+  for i, about in ipairs(client.list(visibility or "", limit or 20)) do rows[i] = links.row(about) end
+  return show.as(rows, function(columns)
+    return show.rows({ "status", "workflow", "id", "started", "closed" }, rows, columns)
+  end)
+end
+
+--- What the server knows of a run: status, queue, open activities.
+---@param run table|string
+---@return table
+function words.show(run) return runs.describe(run) end
+
+--- Why a run stands where it stands: the cause, what shows it, what to do.
+---@param run table|string
+---@return table answer { problem, sentence, evidence, fix }
+function words.why(run)
+  local answer = why.ask(runs.ids(run))
+  return show.as(answer, function()
+    local lines = { answer.sentence }
+    for _, line in ipairs(answer.evidence) do lines[#lines + 1] = "  " .. line end
+    if answer.fix then lines[#lines + 1] = "  -> " .. answer.fix end
+    return table.concat(lines, "\n")
+  end)
+end
+
+--- The events of a run.
+---@param run table|string
+---@return table rows
+function words.history(run)
+  local id, run_id = runs.ids(run)
+  local rows = {}
+  for i, event in ipairs(client.history(id, run_id)) do
+    local line = event_lines.row(event)
+    rows[i] = { id = line[1], time = line[2], event = line[3], detail = line[4] }
+  end
+  return show.as(rows, function(columns) return show.rows({ "id", "time", "event", "detail" }, rows, columns) end)
+end
+
+-- --- data ---
+
+--- Runs one SQL statement on the configured database and gives its rows. Parameters are values, never text.
+---
+---     sql "select date, sum(cost) from redtrack.daily_spend group by 1 order by 1 desc limit 7"
+---     sql "select * from everflow.daily_stats where date = $day" { day = "2026-01-14" }
+---     sql("select $1::int + 1 as next", 41)
+---@param statement string
+---@param ... any values for $1, $2; or one table for $name
+---@return table rows
+function words.sql(statement, ...) return query.sql(statement, ...) end
+
+--- Any value as JSON text.
+---@param value any
+---@return string
+function words.as_json(value) return json.encode(value) end
+
+return words
