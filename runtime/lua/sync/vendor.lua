@@ -7,6 +7,7 @@
 -- (`run:emit`). What is fetched waits in memory, beyond 2 MB in a spool file, until the whole window is there: the
 -- transaction that loads it then lasts seconds, however slow the vendor is.
 
+local dates = require "sync.dates"
 local errors = require "errors"
 local file = require "activity.file"
 local files = require "sync.files"
@@ -14,6 +15,7 @@ local http = require "activity.http"
 local pages = require "pages"
 local rate = require "sync.rate"
 local sheet = require "sync.sheet"
+local zone = require "zone"
 
 local SPOOL_BYTES = 2 * 1024 * 1024
 local TOKEN_MARGIN, TOKEN_LIFE = 60, 3600 -- seconds
@@ -116,31 +118,38 @@ function Run:post(path, options)
   return request(self, "POST", path, options)
 end
 
---- Goes through pages, and refuses those that do not advance. `ask(mark)` asks for one page and returns the reply, and the
---- mark of the next one (a number, an offset, a cursor), or nil after the last:
+--- Goes through pages, and refuses those that do not advance. `take(mark)` asks for one page and takes its rows; it returns the
+--- reply, and the mark of the next page (a number, an offset, a cursor), or nil after the last:
 ---
----     for reply in run:pages(1, function(page)
+---     run:pages(1, function(page)
 ---       local reply = run:get("/v1/spend", { query = { page = page } })
----       return reply, page < run:value(reply, "pages") and page + 1 or nil
----     end) do
 ---       run:rows(reply, "spend")
----     end
+---       return reply, page < run:value(reply, "pages") and page + 1 or nil
+---     end)
 ---@param mark string|number  of the first page
----@param ask fun(mark: string|number): table, string|number|nil
----@return fun(): table? reply
-function Run:pages(mark, ask)
-  local asked, count, last = {}, 0, nil
-  return function()
-    if mark == nil then return nil end
+---@param take fun(mark: string|number): table, string|number|nil
+function Run:pages(mark, take)
+  local taken, count, last = {}, 0, nil
+  while mark ~= nil do
     count = count + 1
     self:require(count <= PAGES_MAX, "VendorError", ("more than %d pages"):format(PAGES_MAX))
-    self:require(not asked[mark], "VendorError", ("paging does not advance: page %s follows itself"):format(tostring(mark)))
-    asked[mark] = true
-    local reply, following = ask(mark)
+    self:require(not taken[mark], "VendorError", ("paging does not advance: page %s follows itself"):format(tostring(mark)))
+    taken[mark] = true
+    local reply, following = take(mark)
     self:require(reply.body ~= last, "VendorError", ("paging does not advance: page %s is the one before it again"):format(tostring(mark)))
     mark, last = following, reply.body
-    return reply
   end
+end
+
+--- When the window's first day begins and when its last one ends, in the source's zone: "2026-01-14T05:00:00Z".
+---@return string? from  nil in a window of everything
+---@return string to  itself no longer in the window
+function Run:between()
+  local function begin(day)
+    return os.date("!%Y-%m-%dT%H:%M:%SZ", zone.start(day, self.tz))
+  end
+  local window = self.window
+  return window.from and begin(window.from), begin(dates.add(window.to, 1))
 end
 
 --- Raises an error of the given type unless the condition holds.
