@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -160,6 +161,17 @@ static int set_environment(lua_State *L)
     return 0;
 }
 
+/* path: bytes that an ordinary user may still write there. */
+static int free_bytes(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    struct statvfs about;
+    if (statvfs(path, &about) != 0)
+        return fail(L, "looking at", path);
+    lua_pushnumber(L, (double)about.f_bavail * (double)about.f_frsize);
+    return 1;
+}
+
 /* A loopback port that nobody listens on now. */
 static int free_port(lua_State *L)
 {
@@ -217,6 +229,7 @@ int system_open(lua_State *L)
         {"user_id",         user_id            },
         {"has_user",        has_user           },
         {"set_environment", set_environment    },
+        {"free_bytes",      free_bytes         },
         {"free_port",       free_port          },
         {"configure_log",   configure_log      },
         {"spawn_raw",       child_spawn        },

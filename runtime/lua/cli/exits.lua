@@ -23,6 +23,7 @@ local BY_TYPE = {
   PermissionDeniedError = { exits.refused, "Check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE." },
   UnauthenticatedError = { exits.refused, "Check TEMPORAL_API_KEY or the client certificate." },
   ConfigError = { exits.config },
+  CheckFailed = { exits.config, "signalroom check looks at everything; signalroom worker --no-check starts all the same." },
   KeyError = { exits.config },
   DbError = { exits.unreachable },
   NetworkError = { exits.unreachable },

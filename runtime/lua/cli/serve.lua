@@ -1,5 +1,6 @@
 -- What `worker` and `dev` share: the options of a worker, and how one is started.
 
+local checks = require "cli.checks"
 local host = require "cli.host"
 
 local serve = {}
@@ -12,6 +13,7 @@ serve.options = {
   { name = "health", value = "HOST:PORT", about = "serves /livez, /readyz and /metrics there; off unless given" },
   { name = "grace", value = "SECONDS", about = "how long a stop waits for running activities; 20 unless given" },
   { name = "log-level", value = "LEVEL", about = "DEBUG, INFO, WARNING or ERROR; INFO unless given (LOG_LEVEL)" },
+  { name = "no-check", about = "start although the database does not answer or its settings look wrong" },
   { name = "json-logs", about = "log JSON lines, as when stderr is no terminal" },
 }
 
@@ -27,8 +29,9 @@ end
 ---@return table serving  as cli.host.serve gives it
 function serve.start(given)
   host.configure_log((given.log_level or os.getenv "LOG_LEVEL" or "INFO"):upper(), given.json_logs or not host.is_terminal(2))
-  return host.serve {
-    scripts = given.scripts or "scripts", task_queue = given.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks",
+  local place = { scripts = given.scripts or "scripts", queue = given.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks" }
+  if not given.no_check then checks.require(place) end
+  return host.serve { scripts = place.scripts, task_queue = place.queue,
     cache = number(given, "cache"), activities = number(given, "activities"), health = given.health, grace = number(given, "grace"),
   }
 end

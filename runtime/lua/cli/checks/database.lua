@@ -1,13 +1,15 @@
--- The database, as `signalroom check` sees it: are the settings plausible, does it let us in, may we write, are our
--- tables there?
+-- The database: are the settings plausible, does it let us in, may we write, are our tables there?
 
 local errors = require "errors"
 local pg = require "activity.pg"
 local schema = require "sync.schema"
 
+local CLOCKS_APART = 5 -- seconds
+
 local RIGHTS = [[
   SELECT current_user AS who, current_database() AS name, current_setting('server_version') AS version,
-         has_database_privilege(current_database(), 'CREATE') AS may_create]]
+         has_database_privilege(current_database(), 'CREATE') AS may_create,
+         extract(epoch FROM clock_timestamp())::float8 AS now]]
 
 local WRITE = [[
   SELECT has_schema_privilege('signalroom', 'USAGE') AND has_table_privilege('signalroom.loads', 'INSERT')
@@ -17,6 +19,8 @@ local function setting(name)
   local value = os.getenv(name)
   return value and value ~= "" and value or nil
 end
+
+-- --- settings ---
 
 -- The parts of a URL that the rules below look at; nil when it is none.
 local function parts_of(url)
@@ -28,43 +32,52 @@ local function parts_of(url)
   return { host = host or "", port = port ~= "" and port or "5432", user = user and user:gsub("%%2[eE]", ".") or "", url = true }
 end
 
-local function configured(say)
-  local url = setting "DATABASE_URL"
-  if url then
-    local parts = parts_of(url)
-    if parts or not url:find("://", 1, true) then return parts or {} end
-    say("fail", "database url", "DATABASE_URL begins with neither postgres:// nor postgresql://",
-      "write postgresql://USER:PASSWORD@HOST:PORT/NAME, special characters of the password as %XX")
-    return nil
-  end
-  local host = setting "SUPABASE_DB_HOST"
-  if host then
-    if not setting "SUPABASE_DB_PASSWORD" then
-      say("warn", "database password", "SUPABASE_DB_PASSWORD is not set", "set it, unless the server asks for none")
-    end
-    return { host = host, port = setting "SUPABASE_DB_PORT" or "5432", user = setting "SUPABASE_DB_USER" or "postgres" }
-  end
-  say("fail", "database", "neither DATABASE_URL nor SUPABASE_DB_HOST is set", "set one of them, or use signalroom dev")
-  return nil
+local function from_url(say, url)
+  local parts = parts_of(url)
+  if parts or not url:find("://", 1, true) then return parts or {} end
+  say("fail", "database url", "DATABASE_URL begins with neither postgres:// nor postgresql://",
+    "write postgresql://USER:PASSWORD@HOST:PORT/NAME, special characters of the password as %XX")
 end
 
--- Supabase's pooler knows a project only by the user's name; its direct hosts know no such names.
+local function from_words(say, host)
+  if not setting "SUPABASE_DB_PASSWORD" then
+    return say("fail", "database password", "SUPABASE_DB_PASSWORD is not set",
+      "set it to the database's password; a server that asks for none is named by DATABASE_URL")
+  end
+  return { host = host, port = setting "SUPABASE_DB_PORT" or "5432", user = setting "SUPABASE_DB_USER" or "postgres" }
+end
+
+-- What is set, in parts; nil when it was said that it cannot be used.
+local function configured(say)
+  local url, host = setting "DATABASE_URL", setting "SUPABASE_DB_HOST"
+  if url then return from_url(say, url) end
+  if host then return from_words(say, host) end
+  say("fail", "database", "neither DATABASE_URL nor SUPABASE_DB_HOST is set", "set one of them, or use signalroom dev")
+end
+
+-- Supabase's pooler knows a project only by the user's name; its direct hosts know no such names. False when the
+-- database would refuse.
 local function supabase(say, parts)
   local host, user = parts.host or "", parts.user or ""
+  local dotted = user:find(".", 1, true)
   if host:find("pooler.supabase.com", 1, true) then
-    if not user:find(".", 1, true) then
-      return say("fail", "supabase user", ("the pooler does not know %q"):format(user), "the user is postgres.PROJECT_REF")
+    if not dotted then
+      say("fail", "supabase user", ("the pooler does not know %q"):format(user), "the user is postgres.<project_ref>")
+      return false
     end
     if parts.port ~= "6543" and parts.port ~= "5432" then
-      return say("fail", "supabase port", ("the pooler does not listen on %s"):format(parts.port), "use 6543, or 5432 for session mode")
+      say("fail", "supabase port", ("the pooler does not listen on %s"):format(parts.port), "use 6543, or 5432 for session mode")
+      return false
     end
-    return say("ok", "supabase pooler", ("%s on port %s"):format(user, parts.port))
+    say("ok", "supabase pooler", ("%s on port %s"):format(user, parts.port))
+  elseif host:match "^db%..*%.supabase%.co$" and dotted then
+    say("fail", "supabase user", ("%s belongs to the pooler, %s is the database itself"):format(user, host), "the user there is postgres")
+    return false
   end
-  if host:match "^db%..*%.supabase%.co$" and user:find(".", 1, true) then
-    return say("fail", "supabase user", ("%s belongs to the pooler, %s is the database itself"):format(user, host),
-      "the user there is postgres")
-  end
+  return true
 end
+
+-- --- the database itself ---
 
 local function tables(say, connection, about)
   local missing = schema.missing(connection)
@@ -79,6 +92,13 @@ local function tables(say, connection, about)
   say("ok", "tables", "signalroom.loads, signalroom.state")
 end
 
+local function clock(say, about)
+  local apart = os.time() - about.now
+  if math.abs(apart) <= CLOCKS_APART then return say("ok", "clock", "agrees with the database's") end
+  say("warn", "clock", ("this machine's clock is %.0f s %s the database's"):format(math.abs(apart), apart > 0 and "ahead of" or "behind"),
+    "set it by NTP; days and freshness are reckoned by it")
+end
+
 local function look(say, connection)
   local about = connection:query(RIGHTS)[1]
   say("ok", "database", ("%s as %s, PostgreSQL %s"):format(about.name, about.who, about.version))
@@ -88,14 +108,14 @@ local function look(say, connection)
     say("warn", "rights", "may not create schemas", ("GRANT CREATE ON DATABASE %s TO %s"):format(about.name, about.who))
   end
   tables(say, connection, about)
+  clock(say, about)
 end
 
 --- Checks the configured database.
 ---@param say fun(verdict: string, name: string, found: string, fix: string?)
 return function(say)
   local parts = configured(say)
-  if not parts then return end
-  supabase(say, parts)
+  if not parts or not supabase(say, parts) then return end
   local ok, connection = pcall(pg.connect)
   if not ok then
     return say("fail", "database", errors.normalize(connection).message, "check DATABASE_URL or SUPABASE_DB_*, and that it runs")

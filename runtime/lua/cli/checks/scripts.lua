@@ -1,9 +1,7 @@
--- The scripts folder, as `signalroom check` sees it: does every file compile, do the schedules make sense?
+-- The scripts folder, as `signalroom check` sees it: does every file compile?
 
-local errors = require "errors"
 local file = require "activity.file"
 local host = require "cli.host"
-local schedules = require "schedule.script"
 
 local FOLDERS = { "workflows", "activities", "reports" }
 
@@ -23,8 +21,9 @@ end
 
 --- Checks the scripts below a folder.
 ---@param say fun(verdict: string, name: string, found: string, fix: string?)
----@param root string
-return function(say, root)
+---@param place { scripts: string }
+return function(say, place)
+  local root = place.scripts
   if not host.exists(root) then
     return say("fail", "scripts", root .. " is not there", "name the folder: --scripts DIR")
   end
@@ -36,9 +35,4 @@ return function(say, root)
     end
   end
   if bad == 0 then say(good > 0 and "ok" or "warn", "scripts", ("%d files compile"):format(good), good == 0 and "write one" or nil) end
-  local path = root .. "/workflows/schedules.lua"
-  if not host.exists(path) then return end
-  local ok, list = pcall(schedules.read, path)
-  if ok then return say("ok", "schedules", ("%d in %s"):format(#list, path)) end
-  say("fail", "schedules", errors.normalize(list).message, "mend the line, then signalroom schedules plan")
 end

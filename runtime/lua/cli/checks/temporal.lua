@@ -27,8 +27,9 @@ end
 
 --- Checks the connected server.
 ---@param say fun(verdict: string, name: string, found: string, fix: string?)
----@param queue string
-return function(say, queue)
+---@param place { queue: string }
+---@return boolean? online
+return function(say, place)
   local system = ask(say, "temporal", "GetSystemInfo", {}, "start it: signalroom dev; or set TEMPORAL_ADDRESS")
   if not system then return end
   say("ok", "temporal", ("server %s at %s"):format(system.server_version or "?", rpc.address()))
@@ -36,6 +37,7 @@ return function(say, queue)
     "set TEMPORAL_NAMESPACE to one that is there, or ask for rights to it")
   if not space then return end
   say("ok", "namespace", rpc.namespace())
-  pollers(say, queue, "WORKFLOW")
-  pollers(say, queue, "ACTIVITY")
+  pollers(say, place.queue, "WORKFLOW")
+  pollers(say, place.queue, "ACTIVITY")
+  return true
 end

@@ -1,10 +1,11 @@
+local checks = require "cli.checks"
 local exits = require "cli.exits"
 local json = require "json"
 local output = require "cli.output"
 
 return {
   name = "check", usage = "check [--queue NAME] [--scripts DIR]", connects = true,
-  about = "is everything there: server, worker, database, scripts",
+  about = "is everything there: settings, server, worker, database, scripts, vendors, channels, schedules, clock, disk",
   details = "Prints a line for each thing looked at: ok, warn or fail, and what to do. Changes nothing. Exits 1 when a line says fail.",
   options = {
     { name = "queue", short = "q", value = "NAME", about = "task queue (TEMPORAL_TASK_QUEUE); api-tasks unless given" },
@@ -18,9 +19,7 @@ return {
       output.line("%-4s  %-18s  %s", verdict, name, found)
       if fix then output.line("%-4s  %-18s  -> %s", "", "", fix) end
     end
-    require "cli.checks.temporal"(say, given.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks")
-    require "cli.checks.database"(say)
-    require "cli.checks.scripts"(say, given.scripts or "scripts")
+    checks.run({ queue = given.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks", scripts = given.scripts or "scripts" }, say)
     output.line("\n%d ok, %d warn, %d fail", count.ok, count.warn, count.fail)
     output.value { checks = json.array(lines), ok = count.ok, warn = count.warn, fail = count.fail }
     return count.fail > 0 and exits.failed or exits.ok

@@ -1,0 +1,119 @@
+"""`signalroom check`: a line for each thing that a worker needs; and the worker's own look before it polls."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from house import BINARY, ROOT, Worker, until
+
+POOLER = "postgresql://{}:x@aws-0-eu.pooler.supabase.com.invalid:{}/postgres"
+
+
+def checks(house, *words, code=0, **environment):
+    """What check says, by name."""
+    done = house.run("check", *words, "--json", environment=environment)
+    assert done.returncode == code, done.stdout + done.stderr
+    return {line["name"]: line for line in json.loads(done.stdout)["checks"]}
+
+
+def warned(said):
+    return {name for name, line in said.items() if line["verdict"] == "warn"}
+
+
+@pytest.fixture
+def scripts(tmp_path):
+    """A scripts folder of one's own: an activity, and what else is written there."""
+    (tmp_path / "activities").mkdir()
+    (tmp_path / "activities/greet.lua").write_text('activity "greet" { run = function() return setting("GREETING_URL", "") end }\n')
+    return tmp_path
+
+
+@pytest.fixture
+def applied(house):
+    """The schedules of the scripts folder, on the server."""
+    assert house.run("schedules", "apply").returncode == 0
+    yield
+    for step in json.loads(house.run("schedules", "plan", "--json").stdout)["steps"]:
+        house.run("schedules", "delete", step["id"])
+
+
+def test_check_is_content_with_a_whole_house(house, queue, applied):
+    assert house.run("migrate").returncode == 0
+    with Worker(house, queue=queue):
+        until(lambda: not warned(checks(house, "--queue", queue)), 60, "a check without a warning")
+        said = checks(house, "--queue", queue)
+    assert {"settings", "temporal", "namespace", "workflow pollers", "activity pollers", "database", "rights", "tables", "clock", "scripts",
+            "schedules", "disk"} <= set(said)
+    assert said["schedules"]["found"].endswith(", all applied")
+
+
+def test_check_warns_of_a_queue_without_a_worker_missing_tables_and_schedules(house, queue):
+    house.postgres.fresh()
+    said = checks(house, "--queue", queue)
+    assert {"workflow pollers", "activity pollers", "tables", "schedules"} <= warned(said)
+    assert said["workflow pollers"]["fix"] == f"start a worker: signalroom worker --queue {queue}"
+    assert said["tables"]["fix"] == "signalroom migrate"
+    assert "daily-sync-s3 is not on the server" in said["schedules"]["found"]
+
+
+@pytest.mark.parametrize("environment, name, found", [
+    ({"TEMPORAL_ADDRESS": "127.0.0.1:1"}, "temporal", "127.0.0.1"),
+    ({"TEMPORAL_NAMESPACE": "nowhere"}, "namespace", "nowhere"),
+    ({"DATABASE_URL": "postgresql://signalroom@127.0.0.1:1/postgres"}, "database", "refused"),
+    ({"DATABASE_URL": ""}, "database", "neither DATABASE_URL nor SUPABASE_DB_HOST"),
+    ({"DATABASE_URL": "mysql://signalroom@127.0.0.1/x"}, "database url", "neither postgres:// nor"),
+    ({"DATABASE_URL": POOLER.format("postgres", 6543)}, "supabase user", "does not know"),
+    ({"DATABASE_URL": POOLER.format("postgres.abc", 1234)}, "supabase port", "1234"),
+    ({"DATABASE_URL": "postgresql://postgres.abc:x@db.abc.supabase.co:5432/postgres"}, "supabase user", "belongs to the pooler"),
+    ({"DATABASE_URL": "", "SUPABASE_DB_HOST": "db.invalid", "SUPABASE_DB_PASSWORD": ""}, "database password", "SUPABASE_DB_PASSWORD"),
+    ({"EVERFLOW_BASE_URL": "api.eflow.team"}, "setting", "EVERFLOW_BASE_URL is no address"),
+    ({"EVERFLOW_API_KEY": "key-with-a-newline\n"}, "setting", "EVERFLOW_API_KEY begins or ends with white space"),
+    ({"SLACK_CHANNEL_ID": '"C0123456789"'}, "setting", "SLACK_CHANNEL_ID is in quotation marks"),
+])
+def test_check_fails_on_what_is_wrong_and_says_how_to_mend_it(house, environment, name, found):
+    line = checks(house, code=1, **environment)[name]
+    assert line["verdict"] == "fail" and found in line["found"] and line["fix"]
+
+
+def test_the_pooler_is_told_from_the_database_by_the_user(house):
+    line = checks(house, code=1, DATABASE_URL=POOLER.format("postgres", 6543))["supabase user"]
+    assert line["fix"] == "the user is postgres.<project_ref>"
+
+
+def test_check_names_the_line_of_a_script_that_does_not_compile(house, scripts):
+    (scripts / "activities/broken.lua").write_text("local a = 1\nlocal b = = 2\n")
+    line = checks(house, "--scripts", scripts, code=1)["script"]
+    assert line["verdict"] == "fail" and "activities/broken.lua:2:" in line["found"]
+
+
+# --- before a worker polls ---
+
+
+def start(house, queue, *words, scripts=ROOT / "scripts", **environment):
+    """A worker that is expected to give up by itself."""
+    return subprocess.run([BINARY, "worker", "--queue", queue, "--scripts", scripts, *words], capture_output=True, text=True, timeout=120,
+                          env={**house.environment(), **environment})
+
+
+@pytest.mark.parametrize("environment, named", [
+    ({"DATABASE_URL": "", "SUPABASE_DB_HOST": "127.0.0.1", "SUPABASE_DB_PASSWORD": ""}, "SUPABASE_DB_PASSWORD is not set"),
+    ({"DATABASE_URL": POOLER.format("postgres", 6543)}, "the user is postgres.<project_ref>"),
+    ({"DATABASE_URL": "postgresql://signalroom@127.0.0.1:1/postgres"}, "refused"),
+    ({"DATABASE_URL": ""}, "neither DATABASE_URL nor SUPABASE_DB_HOST is set"),
+])
+def test_a_worker_that_could_not_do_its_work_refuses_to_poll_and_says_so_once(house, queue, environment, named):
+    done = start(house, queue, **environment)
+    assert done.returncode == 3 and done.stderr.count("CheckFailed") == 1 and named in done.stderr
+    assert "worker_started" not in done.stderr and "--no-check" in done.stderr
+    described = json.loads(house.temporal.cli("task-queue", "describe", "-t", queue, "-o", "json").stdout)
+    assert not described.get("pollers"), "no poll was sent"
+
+
+def test_a_worker_without_sources_needs_no_database_and_no_check_starts_any(house, queue, scripts):
+    with Worker(house, scripts, queue, environment={"DATABASE_URL": ""}) as worker:
+        assert worker.ready()
+    shutil.copy(ROOT / "scripts/activities/redtrack.lua", scripts / "activities")
+    assert start(house, queue, scripts=scripts, DATABASE_URL="").returncode == 3
+    with Worker(house, scripts, queue, "--no-check", environment={"DATABASE_URL": ""}) as worker:
+        assert worker.ready()
