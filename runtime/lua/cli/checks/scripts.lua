@@ -1,7 +1,10 @@
--- The scripts folder, as `signalroom check` sees it: does every file compile?
+-- The scripts folder, as `signalroom check` sees it: does every file compile, does every report load?
 
+local errors = require "errors"
 local file = require "activity.file"
+local loader = require "report.folder"
 local host = require "cli.host"
+local report = require "report"
 
 local FOLDERS = { "workflows", "activities", "reports" }
 
@@ -17,6 +20,13 @@ local function compile(say, folder)
     end
   end
   return good, bad
+end
+
+-- Their templates and parameters as well.
+local function load_reports(say, root)
+  local ok, problem = pcall(loader.load, root)
+  if ok then return say("ok", "reports", ("%d, with their templates"):format(#report.names())) end
+  say("fail", "reports", errors.normalize(problem).message, "mend the line; workers refuse to start with it")
 end
 
 --- Checks the scripts below a folder.
@@ -35,4 +45,5 @@ return function(say, place)
     end
   end
   if bad == 0 then say(good > 0 and "ok" or "warn", "scripts", ("%d files compile"):format(good), good == 0 and "write one" or nil) end
+  if bad == 0 and host.exists(root .. "/reports") then load_reports(say, root) end
 end
