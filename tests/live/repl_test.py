@@ -110,6 +110,7 @@ def test_errors_name_type_message_place_and_what_to_do(repl):
     assert repl.say("error(ValueError 'no such date')") == "ValueError: no such date (repl:1)\n"
     assert repl.say("triger('everflow')") == ("LuaError: attempt to call global 'triger' (a nil value) (repl:1)\n"
                                               "  -> did you mean trigger?\n")
+    assert repl.say("x = 'never closed") == "SyntaxError: unfinished string near '<eof>' (repl:1)\n"
     assert repl.say("x = = 1") == "SyntaxError: unexpected symbol near '=' (repl:1)\n"
 
 
@@ -318,6 +319,24 @@ def test_without_a_server_everything_else_works(sit):
 
 
 # --- scripts ---
+
+
+def test_a_report_is_previewed_changed_and_previewed_again(scripts, repl):
+    hello = scripts / "reports/hello.lua"
+    text = ('report "hello" {\n  params = { who = "Ada" },\n  data = "SELECT 42 AS answer",\n'
+            '  slack = "%s {{ who }}: {{ answer }}",\n  sms = "{{ answer }}",\n}\n')
+    hello.write_text(text % "Hello")
+    assert repl.say('preview("hello")') == "Hello Ada: 42\n"
+    assert repl.say('preview("hello", { who = "Bob" }, "sms")') == "42\n(2 characters, 1 SMS)\n"
+    hello.write_text(text % "Goodbye")
+    assert repl.say('preview("hel' + TAB + ")") == "Goodbye Ada: 42\n", "as it is saved now"
+    hello.write_text(text % "{% if %}")
+    assert "ScriptError: " in (failed := repl.say('preview("hello")')) and "reports/hello.lua:" in failed
+    hello.write_text((text % "Goodbye").replace("SELECT 42", "SELECT fortytwo"))
+    assert 'DbError: column "fortytwo" does not exist' in repl.say('preview("hello")')
+    assert "KeyError: Report not found: helo; did you mean hello?" in repl.say('preview("helo")')
+    assert "daily_ccw" in repl.say("reports()")
+    hello.unlink()
 
 
 def test_reload_takes_changed_scripts_and_says_what_is_broken(scripts, repl):

@@ -4,6 +4,7 @@ local client = require "client"
 local commands = require "cli.repl.commands"
 local evaluate = require "cli.repl.evaluate"
 local query = require "cli.repl.query"
+local report = require "report"
 local rpc = require "rpc"
 local scripts = require "cli.repl.scripts"
 local show = require "cli.repl.show"
@@ -42,7 +43,12 @@ local function names(kind)
   return function() return scripts.names(kind) end
 end
 
-local IN_STRING = { trigger = names "source", sync = names "source", start = names "workflow", preview = names "report",
+local function reports()
+  scripts.load_reports()
+  return report.names()
+end
+
+local IN_STRING = { trigger = names "source", sync = names "source", start = names "workflow", preview = reports,
   wait = recent_runs, why = recent_runs, show = recent_runs, history = recent_runs, signal = recent_runs, query = recent_runs,
   cancel = recent_runs, terminate = recent_runs }
 

@@ -72,7 +72,7 @@ function evaluate.compile(text)
   local problem
   chunk, problem = loadstring(text, CHUNK)
   if chunk then return setfenv(chunk, evaluate.globals) end
-  return nil, problem, problem:find("<eof>", 1, true) ~= nil
+  return nil, problem, problem:find("<eof>", 1, true) ~= nil and not problem:find "unfinished string"
 end
 
 -- --- running ---

@@ -10,6 +10,7 @@ local host = require "cli.host"
 local output = require "cli.output"
 local past = require "cli.repl.past"
 local printer = require "cli.repl.print"
+local report = require "report"
 local scripts = require "cli.repl.scripts"
 local sync = require "sync"
 local wait = require "wait"
@@ -62,9 +63,9 @@ local function pending() return setmetatable({ lines = {} }, Pending) end
 
 local function greet()
   local _, broken = scripts.load()
-  output.note("signalroom %s, %d sources, %d workflows. :help lists what there is, Ctrl-D leaves.", host.version().signalroom,
-    #sync.names(), #scripts.names "workflow")
-  for _, entry in ipairs(broken) do output.note("does not load: %s", entry.problem) end
+  output.note("signalroom %s, %d sources, %d reports, %d workflows. :help lists what there is, Ctrl-D leaves.",
+    host.version().signalroom, #sync.names(), #report.names(), #scripts.names "workflow")
+  for _, problem in ipairs(broken) do output.note("does not load: %s", problem) end
 end
 
 -- Reads on until there is a line, answering Tabs.

@@ -1,6 +1,7 @@
 -- The word `sql`: one connection for the whole shell, so that a transaction lasts over several statements.
 
 local errors = require "errors"
+local grid = require "cli.repl.grid"
 local native = require "native.pg"
 local pg = require "activity.pg"
 local show = require "cli.repl.show"
@@ -34,7 +35,7 @@ local function run(text, ...)
   local ms = timer.now() - began
   return show.as(rows, function(columns)
     local lines = {}
-    if #about.columns > 0 then lines[1] = show.rows(about.columns, rows, columns, "NULL") end
+    if #about.columns > 0 then lines[1] = grid(about.columns, rows, columns, "NULL") end
     lines[#lines + 1] = footer(rows, about, ms)
     return table.concat(lines, "\n")
   end)

@@ -3,6 +3,7 @@
 local client = require "client"
 local converter = require "converter"
 local errors = require "errors"
+local grid = require "cli.repl.grid"
 local json = require "json"
 local links = require "cli.runs"
 local output = require "cli.output"
@@ -85,7 +86,7 @@ local function face_of(result)
   table.sort(rows, function(a, b) return a.table < b.table end)
   return show.as(result, function(columns)
     return ("%s, load %s\n%s"):format(tostring(result.pipeline_name), tostring(result.load_id),
-      show.rows({ "table", "fetched", "new", "changed", "same", "deleted" }, rows, columns))
+      grid({ "table", "fetched", "new", "changed", "same", "deleted" }, rows, columns))
   end)
 end
 

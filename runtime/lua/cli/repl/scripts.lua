@@ -1,11 +1,12 @@
--- The scripts folder in this shell. What a file defines is read off its text; the files of activities/ are run as well,
--- so that sources can be synced here. Loading again takes the files as they are now. A file that does not load is
--- said, and the others are there.
+-- The scripts folder in this shell. What a file defines is read off its text; activities/ and reports/ are run as well,
+-- so that sources can be synced and reports rendered here. Loading again takes the files as they are now. A file that
+-- does not load is said, and the others are there.
 
 local errors = require "errors"
 local file = require "activity.file"
 local host = require "cli.host"
 local primitives = require "script"
+local report_folder = require "report.folder"
 local sync = require "sync"
 
 local FOLDERS = { "workflows", "activities", "reports" }
@@ -15,6 +16,8 @@ local scripts = { root = "scripts" }
 
 local files   -- list of { path, module, text, defines = { { kind, name } }, problem }
 local sources -- name -> what the script declared
+local stamp   -- of the reports as they were loaded
+local report_problem
 
 -- --- reading ---
 
@@ -41,6 +44,8 @@ local function read_folder(list, folder)
       local chunk, problem = loadstring(text, "@" .. inner)
       list[#list + 1] = { path = inner, module = inner:sub(1, -5):gsub("/", "."), text = text, chunk = chunk, problem = problem,
         defines = definitions(text) }
+    elseif inner:find "%.tpl$" or inner:find "%.mjml$" then
+      list[#list + 1] = { path = inner, text = file.read(scripts.root .. "/" .. inner), defines = {} }
     end
   end
 end
@@ -57,7 +62,9 @@ end
 local function environment(list)
   local globals, modules = {}, {}
   local by_module = {}
-  for _, entry in ipairs(list) do by_module[entry.module] = entry end
+  for _, entry in ipairs(list) do
+    if entry.module then by_module[entry.module] = entry end
+  end
 
   function globals.require(name)
     local entry = by_module[name]
@@ -93,6 +100,19 @@ local function run_activities(list)
   end
 end
 
+-- --- reports ---
+
+--- Takes the reports as they are saved now, if that is not what was loaded. When one is wrong the last good ones stay.
+---@return string? problem what is wrong
+function scripts.load_reports()
+  if not host.exists(scripts.root .. "/reports") then return nil end
+  local now = report_folder.stamp(scripts.root)
+  if now == stamp then return report_problem end
+  local ok, problem = pcall(report_folder.load, scripts.root)
+  stamp, report_problem = now, not ok and errors.normalize(problem).message or nil
+  return report_problem
+end
+
 -- --- the door ---
 
 local function changes(before, after)
@@ -109,15 +129,20 @@ end
 
 --- Loads every script as it is now.
 ---@return string[] changed the files that are not as they were
----@return { path: string, problem: string }[] broken
+---@return string[] problems
 function scripts.load()
   local before = files
   files = read_all()
   run_activities(files)
   local broken = {}
   for _, entry in ipairs(files) do
-    if entry.problem then broken[#broken + 1] = entry end
+    if entry.problem then broken[#broken + 1] = entry.problem end
   end
+  local problem = scripts.load_reports()
+  for _, known in ipairs(broken) do
+    if known == problem then problem = nil end
+  end
+  broken[#broken + 1] = problem
   return changes(before, files), broken
 end
 
@@ -160,7 +185,8 @@ end
 function scripts.path_of(name)
   need()
   for _, entry in ipairs(files) do
-    if entry.path == name or entry.path:match "([^/]+)%.lua$" == name then return scripts.root .. "/" .. entry.path end
+    local last = entry.path:match "[^/]+$"
+    if entry.path == name or last == name or last == name .. ".lua" then return scripts.root .. "/" .. entry.path end
     for _, one in ipairs(entry.defines) do
       if one.name == name then return scripts.root .. "/" .. entry.path end
     end

@@ -6,11 +6,13 @@ local client = require "client"
 local crypto = require "native.crypto"
 local errors = require "errors"
 local event_lines = require "cli.history"
+local grid = require "cli.repl.grid"
 local json = require "json"
 local links = require "cli.runs"
 local output = require "cli.output"
 local progress = require "cli.repl.progress"
 local query = require "cli.repl.query"
+local report = require "report"
 local runs = require "cli.repl.runs"
 local scripts = require "cli.repl.scripts"
 local show = require "cli.repl.show"
@@ -30,22 +32,30 @@ function words.sources()
     for i, resource in ipairs(declared) do tables[i] = resource.name end
     rows[#rows + 1] = { source = name, tables = table.concat(tables, ", "), tz = declared.tz, lookback = declared.lookback or "3d" }
   end
-  return show.as(rows, function(columns) return show.rows({ "source", "tables", "tz", "lookback" }, rows, columns) end)
+  return show.as(rows, function(columns) return grid({ "source", "tables", "tz", "lookback" }, rows, columns) end)
 end
-
-local function names(kind)
-  local rows = {}
-  for i, name in ipairs(scripts.names(kind)) do rows[i] = { [kind] = name, file = scripts.path_of(name) } end
-  return show.as(rows, function(columns) return show.rows({ kind, "file" }, rows, columns) end)
-end
-
---- The reports that the scripts define: preview("NAME") shows one.
----@return table rows
-function words.reports() return names "report" end
 
 --- The workflows that the scripts define: start("NAME", input) starts one.
 ---@return table rows
-function words.workflows() return names "workflow" end
+function words.workflows()
+  local rows = {}
+  for i, name in ipairs(scripts.names "workflow") do rows[i] = { workflow = name, file = scripts.path_of(name) } end
+  return show.as(rows, function(columns) return grid({ "workflow", "file" }, rows, columns) end)
+end
+
+--- The reports that the scripts declare: preview("NAME") shows one.
+---@return table rows
+function words.reports()
+  scripts.load_reports()
+  local rows = {}
+  for i, name in ipairs(report.names()) do
+    local about, params = report.describe(name), {}
+    for param in pairs(about.params) do params[#params + 1] = param end
+    table.sort(params)
+    rows[i] = { report = name, channels = table.concat(about.channels, ", "), params = table.concat(params, ", "), about = about.about }
+  end
+  return show.as(rows, function(columns) return grid({ "report", "channels", "params", "about" }, rows, columns) end)
+end
 
 --- Every script: its file, what it defines, and what is wrong with it.
 ---@return table rows
@@ -56,7 +66,7 @@ function words.scripts()
     for j, one in ipairs(entry.defines) do defines[j] = one.kind .. " " .. one.name end
     rows[i] = { file = entry.path, defines = table.concat(defines, ", "), problem = entry.problem or "" }
   end
-  return show.as(rows, function(columns) return show.rows({ "file", "defines", "problem" }, rows, columns) end)
+  return show.as(rows, function(columns) return grid({ "file", "defines", "problem" }, rows, columns) end)
 end
 
 --- Loads the scripts anew, in this shell: sources, reports, names. Workers watch the folder by themselves.
@@ -65,7 +75,7 @@ function words.reload()
   local changed, broken = scripts.load()
   local lines = { #changed == 0 and ("%d scripts, none changed"):format(#scripts.files())
     or ("%d scripts, changed: %s"):format(#scripts.files(), table.concat(changed, ", ")) }
-  for _, entry in ipairs(broken) do lines[#lines + 1] = "does not load: " .. entry.problem end
+  for _, problem in ipairs(broken) do lines[#lines + 1] = "does not load: " .. problem end
   return table.concat(lines, "\n")
 end
 
@@ -113,6 +123,33 @@ function words.sync(options)
   progress.clear()
   if not ok then error(result, 0) end
   return runs.result(result)
+end
+
+-- --- reports ---
+
+local function letter_text(result)
+  if not result.ready then return ("%s for %s: not ready: %s"):format(result.name, result.channel, result.reason) end
+  local letter, lines = result.letter, {}
+  if result.stale then lines[1] = "not ready to be sent: " .. result.stale end
+  if letter.subject then lines[#lines + 1] = ("Subject: %s\n"):format(letter.subject) end
+  lines[#lines + 1] = letter.text
+  if letter.sms then lines[#lines + 1] = ("(%d characters, %d SMS)"):format(letter.sms.characters, letter.sms.segments) end
+  return table.concat(lines, "\n")
+end
+
+--- Renders a report as its files are saved now, and shows it. Sends nothing.
+---
+---     preview("daily_ccw", { date = "2026-01-14" })
+---     preview("daily_ccw", nil, "email").letter.html
+---@param name string
+---@param params? table its parameters
+---@param channel? "slack"|"email"|"sms" the report's first unless given
+---@return table result { ready, letter = { text, subject, html }, reason, stale }
+function words.preview(name, params, channel)
+  local problem = scripts.load_reports()
+  if problem then error(errors.new("ScriptError", { message = problem, stack = "" }), 0) end
+  local result = report.render(name, params, channel or report.describe(name).channels[1], { even_if_stale = true })
+  return show.as(result, function() return letter_text(result) end)
 end
 
 -- --- runs ---
@@ -177,7 +214,7 @@ function words.list(visibility, limit)
   local rows = {}
   for i, about in ipairs(client.list(visibility or "", limit or 20)) do rows[i] = links.row(about) end
   return show.as(rows, function(columns)
-    return show.rows({ "status", "workflow", "id", "started", "closed" }, rows, columns)
+    return grid({ "status", "workflow", "id", "started", "closed" }, rows, columns)
   end)
 end
 
@@ -209,7 +246,7 @@ function words.history(run)
     local line = event_lines.row(event)
     rows[i] = { id = line[1], time = line[2], event = line[3], detail = line[4] }
   end
-  return show.as(rows, function(columns) return show.rows({ "id", "time", "event", "detail" }, rows, columns) end)
+  return show.as(rows, function(columns) return grid({ "id", "time", "event", "detail" }, rows, columns) end)
 end
 
 -- --- data ---
