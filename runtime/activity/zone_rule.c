@@ -2,7 +2,7 @@
 
 #include "activity/day.h"
 
-enum { HOUR = 3600, DAY_SECONDS = 86400, HOURS_MAX = 167 };
+enum { HOUR = 3600, DAY_SECONDS = 86400, HOURS_MAX = 167, OFFSET_HOURS_MAX = 24 };
 
 struct cursor {
     const char *p;
@@ -43,6 +43,13 @@ static bool take_time(struct cursor *c, int *seconds)
     int sum = part[0] * HOUR + part[1] * 60 + part[2];
     *seconds = negative ? -sum : sum;
     return true;
+}
+
+/* How far west of Greenwich; POSIX ends at 24 hours, whereas a change may be a week off its day. */
+static bool take_offset(struct cursor *c, int *seconds)
+{
+    return take_time(c, seconds) && *seconds <= OFFSET_HOURS_MAX * HOUR &&
+           *seconds >= -OFFSET_HOURS_MAX * HOUR;
 }
 
 static bool is_letter(char c)
@@ -87,7 +94,7 @@ bool zone_rule_parse(struct span text, struct zone_rule *rule)
     struct cursor c = {text.data, text.data + text.size};
     *rule = (struct zone_rule){0};
     int west;
-    if (!take_name(&c) || !take_time(&c, &west))
+    if (!take_name(&c) || !take_offset(&c, &west))
         return false;
     rule->standard = -west;
     if (c.p == c.end)
@@ -97,7 +104,7 @@ bool zone_rule_parse(struct span text, struct zone_rule *rule)
     if (!take_name(&c))
         return false;
     if (c.p < c.end && *c.p != ',') {
-        if (!take_time(&c, &west))
+        if (!take_offset(&c, &west))
             return false;
         rule->summer = -west;
     }

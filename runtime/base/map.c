@@ -149,6 +149,8 @@ void *map_remove_text(struct map *m, struct span key)
 
 struct map_entry *map_next(const struct map *m, struct map_entry *after)
 {
+    if (m->room == 0)
+        return NULL;
     struct map_entry *end = m->entries + m->room;
     for (struct map_entry *e = after ? after + 1 : m->entries; e < end; e++)
         if (e->hash)

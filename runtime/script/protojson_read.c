@@ -3,6 +3,9 @@
  * of bytes that all levels share and are copied to the arena whole.
  */
 #include "script/protojson.h"
+
+#include <ctype.h>
+
 #include "script/protojson_scalar.h"
 #include "script/protojson_text.h"
 
@@ -178,12 +181,22 @@ static bool read_time(struct protojson_reader *r, const struct shape *shape,
     return true;
 }
 
+/* Paths in camelCase, as proto3 JSON has them: what else there may be would not come back the same.
+ */
+static bool is_mask(struct span text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (!isalnum((unsigned char)text.data[i]) && text.data[i] != '.' && text.data[i] != ',')
+            return false;
+    return true;
+}
+
 static bool read_mask(struct protojson_reader *r, const struct path *path, Gpb__FieldMask *mask)
 {
     size_t count = 1;
 
-    if (r->token.kind != JSON_TEXT)
-        return protojson_expected(r, path, "a field mask");
+    if (r->token.kind != JSON_TEXT || !is_mask(protojson_meaning(r)))
+        return protojson_expected(r, path, "a field mask like \"userId,profile.name\"");
     bytes_clear(&r->scratch);
     snake_from_camel(protojson_meaning(r), &r->scratch);
     for (const char *p = bytes_text(&r->scratch); *p; p++)

@@ -1,6 +1,7 @@
 /* Days and zones: which business day an instant belongs to, also where clocks jump. */
 #include "story.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "activity/day.h"
@@ -126,6 +127,30 @@ static void a_zone_that_is_none_is_refused_by_name(void **state)
     assert_int_equal(err.kind, ERROR_MALFORMED);
 }
 
+/* A zone file without transitions: its rule alone says what the time is. */
+static struct zone *zone_of_rule(const char *rule)
+{
+    enum { HEADER = 44, TYPES_AT = 36, TYPE = 6 };
+    char file[2 * HEADER + TYPE + 64] = "TZif2";
+    char *second = file + HEADER;
+    memcpy(second, "TZif2", 5);
+    second[TYPES_AT + 3] = 1;
+    int footer = snprintf(second + HEADER + TYPE, 64, "\n%s\n", rule);
+    struct error err = {0};
+    return zone_parse((struct span){file, (size_t)(2 * HEADER + TYPE + footer)}, &err);
+}
+
+static void a_rule_goes_no_further_than_a_day_from_greenwich(void **state)
+{
+    (void)state;
+    struct zone *zone = zone_of_rule("EST5EDT,M3.2.0,M11.1.0");
+    assert_non_null(zone);
+    assert_int_equal(zone_offset(zone, instant("2026-07-14", 12, 0, 0)), -4 * 3600);
+    zone_free(zone);
+    assert_null(zone_of_rule("ee90"));
+    assert_null(zone_of_rule("EST5EDT-25,M3.2.0,M11.1.0"));
+}
+
 int main(void)
 {
     unsetenv("TZDIR");
@@ -135,6 +160,7 @@ int main(void)
         cmocka_unit_test(a_day_has_23_or_25_hours_when_the_clocks_change),
         cmocka_unit_test(a_day_that_was_left_out_is_empty),
         cmocka_unit_test(a_zone_that_is_none_is_refused_by_name),
+        cmocka_unit_test(a_rule_goes_no_further_than_a_day_from_greenwich),
     };
     return RUN_STORIES("zone", stories);
 }

@@ -195,6 +195,10 @@ static void well_known_messages_have_their_own_forms(void **state)
                    &tpb__workflowservice__update_workflow_execution_options_request__descriptor,
                    "{\"updateMask\": \"versioningOverride,priority.fairnessKey\"}",
                    "{\n  \"updateMask\": \"versioningOverride,priority.fairnessKey\"\n}\n");
+    assert_refused(
+        *state, &tpb__workflowservice__update_workflow_execution_options_request__descriptor,
+        "{\"updateMask\": \"versioning_override\"}",
+        "updateMask: line 1, column 17: expected a field mask like \"userId,profile.name\"");
     assert_printed(*state, &gpb__int64_value__descriptor, "\"42\"", "\"42\"\n");
     assert_printed(*state, &gpb__double_value__descriptor, "\"-Infinity\"", "\"-Infinity\"\n");
     assert_printed(*state, &gpb__float_value__descriptor, "0.1", "0.1\n");
