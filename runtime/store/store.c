@@ -224,3 +224,11 @@ size_t store_bundles(const struct store *store, const char *folder,
     *out = store->bundles + first;
     return end - first;
 }
+
+const struct store_bundle *store_find(const struct store *store, struct span entry)
+{
+    for (size_t i = 0; i < store->bundle_count; i++)
+        if (span_equal(store_entry(store->bundles[i]), entry))
+            return store->bundles[i];
+    return NULL;
+}

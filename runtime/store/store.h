@@ -25,3 +25,6 @@ void store_close(struct store *store);
  * script, a template, is a bundle of its own. */
 size_t store_bundles(const struct store *store, const char *folder,
                      const struct store_bundle *const **out);
+
+/* The bundle of that entry; NULL when there is none. */
+const struct store_bundle *store_find(const struct store *store, struct span entry);

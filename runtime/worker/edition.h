@@ -1,0 +1,69 @@
+/*
+ * An edition: the scripts that serve at one time. It is made of what lies in the folder, and where
+ * that is bad, of what the last edition had: a file that fails a check is refused, and files that
+ * were edited with it and belong to its bundles are held back with it, so that no bundle is half
+ * old and half new. Everything else of the folder is taken. What an edition serves has passed every
+ * check, as a whole; an edition never changes.
+ */
+#pragma once
+
+#include "activity/activity.h"
+#include "store/store.h"
+
+struct edition_types {
+    const char **names;
+    size_t count;
+};
+
+struct edition_script {
+    const struct store_bundle *bundle;
+    struct edition_types types; /* that its entry defines */
+};
+
+enum edition_change_kind {
+    CHANGE_ADDED,
+    CHANGE_EDITED,
+    CHANGE_REMOVED,
+    CHANGE_REFUSED,
+    CHANGE_HELD
+};
+
+/* What became of a file that is not as it was at the last edition. */
+struct edition_change {
+    enum edition_change_kind kind;
+    struct span file;
+    struct span text;
+    const char *why; /* of REFUSED, with file:line; of HELD */
+};
+
+struct edition {
+    struct arena arena;
+    struct store_file *files; /* that serve, sorted by name */
+    size_t count;
+    struct store *store;
+    struct edition_script *scripts; /* of workflows and activities, sorted by name */
+    size_t script_count;
+    struct script_source *sources; /* what activity loops load */
+    size_t source_count;
+    bool any_workflows;
+    bool any_activities;
+    struct edition_change *changes; /* against the last edition; sorted by name */
+    size_t change_count;
+};
+
+/* `last` may be NULL: then what is bad is left out. False when the folder cannot be read, or when
+ * nothing of it can be told good from bad. */
+bool edition_make(struct edition **out, const struct edition *last, const char *dir,
+                  struct error *err);
+void edition_free(struct edition *edition);
+
+/* Whether both serve the same texts. */
+bool edition_equals(const struct edition *a, const struct edition *b);
+
+/* Whether activity loops load the same. */
+bool edition_same_activities(const struct edition *a, const struct edition *b);
+
+const struct edition_script *edition_script(const struct edition *edition, struct span entry);
+
+/* The word for it: "added", "refused", ... */
+const char *edition_change_name(enum edition_change_kind kind);
