@@ -97,6 +97,14 @@ static double number_field(lua_State *L, const char *name, double missing)
     return number;
 }
 
+static bool flag_field(lua_State *L, const char *name)
+{
+    lua_getfield(L, 1, name);
+    bool flag = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return flag;
+}
+
 int serve_start(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -117,6 +125,7 @@ int serve_start(lua_State *L)
     options.max_activities = (int)number_field(L, "activities", options.max_activities);
     options.graceful_timeout_ms =
         (int)(1000 * number_field(L, "grace", options.graceful_timeout_ms / 1000.0));
+    options.fixed_scripts = flag_field(L, "fixed_scripts");
     options.stopped = stopped;
     options.user = serving;
     struct error err = {0};

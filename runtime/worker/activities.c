@@ -4,13 +4,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/memory.h"
 #include "base/metric.h"
 #include "proto/proto.h"
 #include "worker/activity_answer.h"
 #include "worker/desk.h"
+#include "worker/edition.h"
 #include "worker/label.h"
+#include "worker/reload.h"
 #include "worker/wire.h"
 
 enum { BEAT_PAUSE_MS = 1000 };
@@ -215,13 +216,31 @@ static struct activity_task *new_task(struct worker *worker)
     task->beat.answered = beat_answered;
     task->beat_alarm.ring = beat_is_due;
     pthread_mutex_init(&task->lock, NULL);
-    task->loop = all->loops[all->turn++ % all->loop_count];
+    task->world = all->world;
+    task->world->tasks++;
+    task->loop = task->world->loops[task->world->turn++ % task->world->loop_count];
     task->next = all->first;
     if (all->first)
         all->first->previous = task;
     all->first = task;
     all->count++;
     return task;
+}
+
+/* Its last task is over, and no other will begin: who started it stops it. */
+static void retire(struct activity_world *world)
+{
+    struct activity_world **link = &world->worker->activities.old;
+    while (*link != world)
+        link = &(*link)->next;
+    *link = world->next;
+    reload_send(world->worker, &world->retired);
+}
+
+static void leave_world(struct activity_world *world)
+{
+    if (--world->tasks == 0 && world != world->worker->activities.world)
+        retire(world);
 }
 
 void activity_task_free(struct activity_task *task)
@@ -231,6 +250,7 @@ void activity_task_free(struct activity_task *task)
     if (task->next)
         task->next->previous = task->previous;
     worker->activities.count--;
+    leave_world(task->world);
     pthread_mutex_destroy(&task->lock);
     bytes_release(&task->fresh);
     bytes_release(&task->details);
@@ -278,72 +298,76 @@ void activities_abandon(struct worker *worker)
     }
 }
 
-/* --- loops --- */
+/* --- worlds --- */
 
-struct gathering {
-    struct map seen;
-    struct script_source *sources;
-    size_t count;
-};
-
-static void gather_bundle(struct gathering *g, const struct store_bundle *bundle)
+static void read_retired(struct note *note)
 {
-    for (size_t i = 0; i < bundle->count; i++) {
-        const struct store_file *file = &bundle->files[i];
-        if (map_put_text(&g->seen, file->name, (void *)file))
-            continue;
-        g->sources = memory_resize(g->sources, (g->count + 1) * sizeof *g->sources);
-        g->sources[g->count++] = (struct script_source){file->name, file->text};
-    }
+    struct activity_world *world = (struct activity_world *)note;
+    activity_world_stop(world);
+    activity_world_free(world);
 }
 
-/* The files of all bundles, each once, in an order in which what is required comes first. */
-static size_t gather(const struct worker *worker, struct script_source **sources)
+bool activity_world_start(struct activity_world **out, struct worker *worker,
+                          const struct edition *edition, struct error *err)
 {
-    static const char *const folders[] = {"activities", "reports"};
-    struct gathering g = {0};
-    for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
-        const struct store_bundle *const *bundles;
-        size_t count = store_bundles(worker->store, folders[f], &bundles);
-        for (size_t i = 0; i < count; i++)
-            gather_bundle(&g, bundles[i]);
+    size_t wanted = (size_t)worker->options.activity_loops;
+    struct activity_world *world = memory_new(sizeof *world);
+    const struct activity_options options = {
+        .sources = edition->sources,
+        .source_count = edition->source_count,
+        .listener = {heard_end, heard_beat, worker}
+    };
+    world->retired.read = read_retired;
+    world->worker = worker;
+    world->loops = memory_new(wanted * sizeof(struct activity_loop *));
+    while (world->loop_count < wanted) {
+        if (!activity_loop_start(&world->loops[world->loop_count], &options, err)) {
+            activity_world_stop(world);
+            activity_world_free(world);
+            return false;
+        }
+        world->loop_count++;
     }
-    map_release(&g.seen);
-    *sources = g.sources;
-    return g.count;
+    *out = world;
+    return true;
 }
 
-bool activities_start(struct worker *worker, bool *any, struct error *err)
+void activity_world_stop(struct activity_world *world)
+{
+    for (size_t i = 0; i < world->loop_count; i++)
+        activity_loop_stop(world->loops[i]);
+    world->loop_count = 0;
+}
+
+void activity_world_free(struct activity_world *world)
+{
+    free(world->loops);
+    free(world);
+}
+
+void activities_move(struct worker *worker, struct activity_world *world)
 {
     struct activities *all = &worker->activities;
-    struct script_source *sources;
-    size_t count = gather(worker, &sources);
-    size_t wanted = (size_t)worker->options.activity_loops;
-    bool started = true;
-    *any = false;
-    all->loops = memory_new(wanted * sizeof(struct activity_loop *));
-    while (started && count && all->loop_count < wanted) {
-        started = activity_loop_start(&all->loops[all->loop_count],
-                                      &(struct activity_options){
-                                          .sources = sources,
-                                          .source_count = count,
-                                          .listener = {heard_end, heard_beat, worker}
-        },
-                                      err);
-        all->loop_count += started;
-    }
-    free(sources);
-    if (started && all->loop_count)
-        *any = *activity_names(all->loops[0]) != NULL;
-    return started;
+    struct activity_world *before = all->world;
+    all->world = world;
+    if (!before)
+        return;
+    before->next = all->old;
+    all->old = before;
+    if (before->tasks == 0)
+        retire(before);
 }
 
 void activities_stop(struct worker *worker)
 {
-    struct activities *all = &worker->activities;
-    for (size_t i = 0; i < all->loop_count; i++)
-        activity_loop_stop(all->loops[i]);
-    free(all->loops);
-    all->loops = NULL;
-    all->loop_count = 0;
+    if (worker->activities.world)
+        activity_world_stop(worker->activities.world);
+    for (struct activity_world *world = worker->activities.old; world; world = world->next)
+        activity_world_stop(world);
+}
+
+void activities_release(struct worker *worker)
+{
+    if (worker->activities.world)
+        activity_world_free(worker->activities.world);
 }

@@ -14,12 +14,26 @@
 #include "worker/exchange.h"
 #include "worker/throttle.h"
 
+struct edition;
 struct worker;
+
+/* The loops that run one edition's activities. A reload puts another world in its place; it stays
+ * until the tasks that began in it are over. */
+struct activity_world {
+    struct note retired; /* the last thing heard of it, read by who started it */
+    struct worker *worker;
+    struct activity_loop **loops;
+    size_t loop_count;
+    size_t turn;                 /* the loop that gets the next task */
+    size_t tasks;                /* begun here and not yet answered */
+    struct activity_world *next; /* of those that take no more tasks */
+};
 
 struct activity_task {
     struct note finished; /* loop to desk */
     struct note beaten;   /* loop to desk, at most one on its way */
     struct worker *worker;
+    struct activity_world *world;
     struct activity_loop *loop;
     struct activity_task *previous;
     struct activity_task *next;
@@ -55,9 +69,8 @@ struct activity_task {
 };
 
 struct activities {
-    struct activity_loop **loops;
-    size_t loop_count;
-    size_t turn; /* the loop that gets the next task */
+    struct activity_world *world; /* of new tasks; NULL: no script defines activities */
+    struct activity_world *old;   /* of tasks that go on */
     struct activity_task *first;
     size_t count;
     size_t executing; /* of which the loops have not given back */
@@ -65,8 +78,17 @@ struct activities {
     bool abandoned;
 };
 
-/* Starts the loops. `*any` says whether the scripts define activities. */
-bool activities_start(struct worker *worker, bool *any, struct error *err);
+/* Starts the loops of an edition's world. Any thread. */
+bool activity_world_start(struct activity_world **out, struct worker *worker,
+                          const struct edition *edition, struct error *err);
+
+/* Stops its loops: kills what still executes there, and joins them. Its tasks may be waiting for
+ * the server still; the struct is theirs until they are over. */
+void activity_world_stop(struct activity_world *world);
+void activity_world_free(struct activity_world *world);
+
+/* Desk's thread: new tasks begin in this world. The one before retires once its tasks are over. */
+void activities_move(struct worker *worker, struct activity_world *world);
 
 /* Desk's thread. A packed PollActivityTaskQueueResponse, with its slot. */
 void activities_accept(struct worker *worker, struct span packed);
@@ -77,5 +99,8 @@ void activities_cancel(struct worker *worker, enum activity_cancel_reason reason
 /* Desk's thread: what has been given back is not answered any more. */
 void activities_abandon(struct worker *worker);
 
-/* Kills what still executes and joins the loops: their last notes are in the desk's box then. */
+/* Stops the loops of all worlds: their last notes are in the desk's box then. */
 void activities_stop(struct worker *worker);
+
+/* Frees the worlds. No task may be left. */
+void activities_release(struct worker *worker);

@@ -11,7 +11,6 @@
 
 #include "base/arena.h"
 #include "base/uuid.h"
-#include "store/store.h"
 #include "worker/activities.h"
 #include "worker/alarm.h"
 #include "worker/connect.h"
@@ -20,7 +19,9 @@
 #include "worker/shutdown.h"
 #include "worker/worker.h"
 
+struct edition;
 struct health;
+struct reload;
 struct runner;
 
 struct worker {
@@ -30,7 +31,8 @@ struct worker {
     char instance_key[UUID_SIZE];
     const char *sticky_queue; /* NULL: no cache */
     struct server_facts facts;
-    struct store *store;
+    struct edition *edition; /* of the start; reload has the later ones */
+    struct reload *reload;   /* NULL: the scripts folder is not watched */
     struct health *health;
     struct runner *runners;
     size_t runner_count;

@@ -371,6 +371,24 @@ static enum edition_change_kind kind_of(const struct candidate *c)
     return c->had ? CHANGE_EDITED : CHANGE_ADDED;
 }
 
+static bool was_said(const struct edition *last, const struct edition_change *change)
+{
+    for (size_t i = 0; last && change->why && i < last->change_count; i++) {
+        const struct edition_change *before = &last->changes[i];
+        if (before->kind == change->kind && span_equal(before->file, change->file) &&
+            span_equal(before->text, change->text) && strcmp(before->why, change->why) == 0)
+            return true;
+    }
+    return false;
+}
+
+static struct edition_change change_of(const struct making *m, const struct candidate *c)
+{
+    struct edition_change change = {kind_of(c), c->name, c->now, c->why, false};
+    change.said = was_said(m->last, &change);
+    return change;
+}
+
 static void list_changes(struct making *m)
 {
     struct edition *edition = m->edition;
@@ -378,8 +396,7 @@ static void list_changes(struct making *m)
     for (size_t i = 0; i < m->count; i++) {
         const struct candidate *c = &m->candidates[i];
         if (is_changed(c) || c->verdict != TAKEN)
-            edition->changes[edition->change_count++] =
-                (struct edition_change){kind_of(c), c->name, c->now, c->why};
+            edition->changes[edition->change_count++] = change_of(m, c);
     }
 }
 
@@ -403,6 +420,7 @@ bool edition_make(struct edition **out, const struct edition *last, const char *
     bool ok = folder_read(&folder, dir, err);
     if (ok) {
         struct making m = {.edition = memory_new(sizeof *m.edition), .last = last};
+        atomic_init(&m.edition->holders, 1);
         find_candidates(&m, &folder);
         ok = make(&m, err);
         map_release(&m.verdicts);
@@ -410,15 +428,21 @@ bool edition_make(struct edition **out, const struct edition *last, const char *
         if (ok)
             *out = m.edition;
         else
-            edition_free(m.edition);
+            edition_release(m.edition);
     }
     folder_release(&folder);
     return ok;
 }
 
-void edition_free(struct edition *edition)
+struct edition *edition_hold(struct edition *edition)
 {
-    if (!edition)
+    atomic_fetch_add(&edition->holders, 1);
+    return edition;
+}
+
+void edition_release(struct edition *edition)
+{
+    if (!edition || atomic_fetch_sub(&edition->holders, 1) > 1)
         return;
     store_close(edition->store);
     arena_release(&edition->arena);

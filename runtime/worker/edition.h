@@ -3,9 +3,11 @@
  * that is bad, of what the last edition had: a file that fails a check is refused, and files that
  * were edited with it and belong to its bundles are held back with it, so that no bundle is half
  * old and half new. Everything else of the folder is taken. What an edition serves has passed every
- * check, as a whole; an edition never changes.
+ * check, as a whole. An edition never changes, and any thread may hold it.
  */
 #pragma once
+
+#include <stdatomic.h>
 
 #include "activity/activity.h"
 #include "store/store.h"
@@ -34,9 +36,11 @@ struct edition_change {
     struct span file;
     struct span text;
     const char *why; /* of REFUSED, with file:line; of HELD */
+    bool said;       /* the last edition said the same of it */
 };
 
 struct edition {
+    atomic_int holders;
     struct arena arena;
     struct store_file *files; /* that serve, sorted by name */
     size_t count;
@@ -55,7 +59,8 @@ struct edition {
  * nothing of it can be told good from bad. */
 bool edition_make(struct edition **out, const struct edition *last, const char *dir,
                   struct error *err);
-void edition_free(struct edition *edition);
+struct edition *edition_hold(struct edition *edition);
+void edition_release(struct edition *edition); /* NULL is nothing */
 
 /* Whether both serve the same texts. */
 bool edition_equals(const struct edition *a, const struct edition *b);

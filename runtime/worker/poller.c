@@ -151,12 +151,12 @@ static void poll_answered(struct exchange *exchange, struct rpc_reply *reply)
     note_slots(polls, poller->queue);
 }
 
-void polls_init(struct worker *worker, bool workflows, bool activities)
+void polls_init(struct worker *worker)
 {
     const struct worker_options *o = &worker->options;
     struct polls *polls = &worker->polls;
-    polls->workflow_pollers = workflows ? (size_t)o->workflow_polls : 0;
-    polls->count = polls->workflow_pollers + (activities ? (size_t)o->activity_polls : 0);
+    polls->workflow_pollers = (size_t)o->workflow_polls;
+    polls->count = polls->workflow_pollers + (size_t)o->activity_polls;
     polls->pollers = memory_new(polls->count * sizeof *polls->pollers);
     for (size_t i = 0; i < polls->count; i++) {
         polls->pollers[i].worker = worker;
@@ -182,6 +182,8 @@ static void fill_one(struct worker *worker, struct poller *poller, bool for_work
 {
     struct polls *polls = &worker->polls;
     enum poll_queue queue = POLL_ACTIVITY;
+    if (!(for_workflows ? polls->workflows : polls->activities))
+        return;
     if (for_workflows && !balance_choose(&polls->balance, &queue))
         return;
     if (polls->phase == POLLS_STICKY)

@@ -25,6 +25,8 @@ struct polls {
     struct poller *pollers; /* those for workflows first */
     size_t workflow_pollers;
     size_t count;
+    bool workflows; /* whether the scripts define any; only then their queue is polled */
+    bool activities;
     struct bytes requests[POLL_QUEUES]; /* packed once */
     int64_t answered_ms[POLL_QUEUES];   /* monotonic time of the last good answer */
     int64_t brought_ms;                 /* monotonic time of the last task, from any queue */
@@ -35,8 +37,7 @@ struct polls {
     enum { POLLS_OPEN, POLLS_STICKY, POLLS_CLOSED } phase;
 };
 
-/* `workflows`, `activities`: whether the scripts define any; only then their queue is polled. */
-void polls_init(struct worker *worker, bool workflows, bool activities);
+void polls_init(struct worker *worker);
 
 /* Sends as many polls as slots and limits allow. */
 void polls_fill(struct worker *worker, int64_t now_ms);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/metric.h"
 #include "worker/desk.h"
+#include "worker/edition.h"
 #include "worker/workflow_task.h"
 
 enum { STACK_SIZE = 8 << 20 }; /* unpacking recurses */
@@ -205,7 +206,7 @@ static bool open_host(struct runner *runner, struct error *err)
     const struct worker *worker = runner->worker;
     return workflow_host_open(
         &runner->host,
-        &(struct workflow_options){.store = worker->store,
+        &(struct workflow_options){.store = worker->edition->store,
                                    .space = worker->options.space,
                                    .task_queue = worker->options.task_queue,
                                    .identity = worker->options.identity,
@@ -266,6 +267,13 @@ static void read_abandon(struct note *note)
     for (struct map_entry *e = NULL; (e = map_next(&runner->cache.by_run, e));)
         if (held_of(e->value)->task)
             exchange_cancel(&held_of(e->value)->task->exchange);
+}
+
+static void read_reload(struct note *note)
+{
+    struct runner_order *order = (struct runner_order *)note;
+    workflow_host_reload(order->runner->host, order->store, &order->err);
+    order->done(order);
 }
 
 static void read_close(struct note *note)
@@ -336,6 +344,13 @@ void runners_accept(struct worker *worker, struct span run_id, struct bytes *bod
     struct workflow_task *task = workflow_task_new(runner, body);
     task->note.read = read_task;
     mailbox_send(&runner->box, &task->note.letter);
+}
+
+void runner_reload(struct runner_order *order)
+{
+    order->note.read = read_reload;
+    order->err = (struct error){0};
+    mailbox_send(&order->runner->box, &order->note.letter);
 }
 
 void runners_leave(struct worker *worker)

@@ -37,6 +37,16 @@ struct runner {
     atomic_llong busy_since_ms; /* monotonic; 0: waiting for work */
 };
 
+/* To take a new reading of the scripts, for new runs. `note.read` is set by runner_reload. */
+struct runner_order {
+    struct note note;
+    struct runner *runner;
+    const struct store *store;
+    void (*done)(struct runner_order *order); /* on the runner's thread */
+    struct error err;                         /* kind ERROR_NONE: it was taken */
+    void *user;
+};
+
 /* A run in memory, with what waits for it. */
 struct held_run {
     struct cache_entry entry;
@@ -53,6 +63,9 @@ bool runners_start(struct worker *worker, struct error *err);
 
 /* Desk's thread. Takes the body, a packed PollWorkflowTaskQueueResponse, and its slot. */
 void runners_accept(struct worker *worker, struct span run_id, struct bytes *body);
+
+/* Any thread. */
+void runner_reload(struct runner_order *order);
 
 /* Desk's thread: what runs from now on does not come back to this worker. */
 void runners_leave(struct worker *worker);

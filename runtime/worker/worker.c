@@ -10,7 +10,9 @@
 #include "base/memory.h"
 #include "base/metric.h"
 #include "worker/desk.h"
+#include "worker/edition.h"
 #include "worker/health.h"
+#include "worker/reload.h"
 #include "worker/runner.h"
 
 enum { HOST_SIZE = 256 };
@@ -112,8 +114,9 @@ static void free_worker(struct worker *worker)
         health_stop(worker->health);
     runners_stop(worker);
     activities_stop(worker);
-    if (worker->store)
-        store_close(worker->store);
+    activities_release(worker);
+    reload_release(worker);
+    edition_release(worker->edition);
     polls_release(worker);
     alarms_release(&worker->alarms);
     mailbox_release(&worker->box);
@@ -123,31 +126,62 @@ static void free_worker(struct worker *worker)
     free(worker);
 }
 
-static bool open_rooms(struct worker *worker, struct error *err)
+/* The desk does not read its box any more: what the reload sent it last is read here. */
+static void stop_reload(struct worker *worker)
 {
-    const struct worker_options *o = &worker->options;
-    bool any_activities;
-    const struct store_bundle *const *bundles;
-    if (o->health_address && !health_start(&worker->health, worker, o->health_address, err))
+    reload_stop(worker);
+    notes_read(mailbox_take(&worker->box));
+}
+
+/* All bad files at once: who starts a worker mends them in one go. */
+static bool check_edition(const struct edition *edition, struct error *err)
+{
+    struct bytes all = {0};
+    size_t bad = 0;
+    for (size_t i = 0; i < edition->change_count; i++) {
+        const struct edition_change *change = &edition->changes[i];
+        if (change->kind != CHANGE_REFUSED)
+            continue;
+        bad++;
+        bytes_printf(&all, "%s%s", all.size ? "\n" : "", change->why);
+    }
+    if (bad == 1)
+        error_set(err, ERROR_SCRIPT, "%s", bytes_text(&all));
+    else if (bad > 1)
+        error_set(err, ERROR_SCRIPT, "%zu scripts cannot serve\n%s", bad, bytes_text(&all));
+    bytes_release(&all);
+    return bad == 0;
+}
+
+static bool open_scripts(struct worker *worker, struct error *err)
+{
+    if (!edition_make(&worker->edition, NULL, worker->options.scripts, err) ||
+        !check_edition(worker->edition, err))
         return false;
-    if (!store_open(&worker->store, o->scripts, err))
-        return false;
-    if (!activities_start(worker, &any_activities, err))
-        return false;
-    bool any_workflows = store_bundles(worker->store, "workflows", &bundles) > 0;
-    if (!any_workflows && !any_activities)
+    if (!worker->edition->any_workflows && !worker->edition->any_activities)
         return error_set(err, ERROR_USAGE,
                          "%s defines neither workflows nor activities: a worker would have nothing "
                          "to do",
-                         o->scripts);
-    if (!connect_ask(o->rpc, o->space, &worker->facts, err))
+                         worker->options.scripts);
+    return !worker->edition->any_activities ||
+           activity_world_start(&worker->activities.world, worker, worker->edition, err);
+}
+
+static bool open_rooms(struct worker *worker, struct error *err)
+{
+    const struct worker_options *o = &worker->options;
+    if (o->health_address && !health_start(&worker->health, worker, o->health_address, err))
+        return false;
+    if (!open_scripts(worker, err) || !connect_ask(o->rpc, o->space, &worker->facts, err))
         return false;
     pthread_mutex_lock(&worker->lock);
     snprintf(worker->state.server, sizeof worker->state.server, "%s", worker->facts.version);
     pthread_mutex_unlock(&worker->lock);
     if (!runners_start(worker, err))
         return false;
-    polls_init(worker, any_workflows, any_activities);
+    worker->polls.workflows = worker->edition->any_workflows;
+    worker->polls.activities = worker->edition->any_activities;
+    polls_init(worker);
     return true;
 }
 
@@ -156,9 +190,9 @@ static void announce(const struct worker *worker)
     char port[12] = "";
     if (worker->health)
         snprintf(port, sizeof port, "%d", health_port(worker->health));
-    if (worker->polls.workflow_pollers)
+    if (worker->edition->any_workflows)
         metric_count("temporal_worker_start", "worker_type=\"WorkflowWorker\"", 1);
-    if (worker->polls.count > worker->polls.workflow_pollers)
+    if (worker->edition->any_activities)
         metric_count("temporal_worker_start", "worker_type=\"ActivityWorker\"", 1);
     log_event(LOG_INFO, "worker_started", "namespace", worker->options.space, "task_queue",
               worker->options.task_queue, "identity", worker->options.identity, "server",
@@ -170,7 +204,10 @@ bool worker_start(struct worker **out, const struct worker_options *options, str
     if (!check(options, err))
         return false;
     struct worker *worker = new_worker(options);
-    if (!open_rooms(worker, err) || !desk_start(worker, err)) {
+    bool watched = !options->fixed_scripts;
+    if (!open_rooms(worker, err) || (watched && !reload_start(worker, err)) ||
+        !desk_start(worker, err)) {
+        stop_reload(worker);
         free_worker(worker);
         return false;
     }
@@ -238,6 +275,7 @@ bool worker_stop(struct worker *worker, struct error *err)
         worker_hurry(worker);
     desk_join(worker);
     notes_read(mailbox_take(&worker->box));
+    stop_reload(worker);
     struct error why = worker->gave_up;
     free_worker(worker);
     if (why.kind != ERROR_NONE)

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "rpc/rpc.h"
 
+struct edition;
 struct worker;
 
 struct worker_options {
@@ -45,6 +46,11 @@ struct worker_options {
     int slice_ms;             /* CPU time of one activation of a workflow; 0: as workflow.h says */
     size_t instance_limit;    /* memory of one run; 0: as workflow.h says */
     size_t max_runs_per_cell; /* 0: as workflow.h says */
+
+    bool fixed_scripts; /* the folder is read once, at the start, and not watched */
+    /* On a thread of the worker, when an edit was taken or refused: what serves now, and what did
+     * (edition.h). Both are gone afterwards unless they are held. NULL: the log says it. */
+    void (*reloaded)(void *user, struct edition *now, struct edition *before);
 
     /* Called once on a thread of the worker when worker_wait would return true. */
     void (*stopped)(void *user);

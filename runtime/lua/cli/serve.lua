@@ -12,6 +12,7 @@ serve.options = {
   { name = "activities", value = "N", about = "activities at once; 100 unless given" },
   { name = "health", value = "HOST:PORT", about = "serves /livez, /readyz and /metrics there; off unless given" },
   { name = "grace", value = "SECONDS", about = "how long a stop waits for running activities; 20 unless given" },
+  { name = "no-watch", about = "read the scripts once: edits count after a restart" },
   { name = "log-level", value = "LEVEL", about = "DEBUG, INFO, WARNING or ERROR; INFO unless given (LOG_LEVEL)" },
   { name = "no-check", about = "start although the database does not answer or its settings look wrong" },
   { name = "json-logs", about = "log JSON lines, as when stderr is no terminal" },
@@ -33,6 +34,7 @@ function serve.start(given)
   if not given.no_check then checks.require(place) end
   return host.serve { scripts = place.scripts, task_queue = place.queue,
     cache = number(given, "cache"), activities = number(given, "activities"), health = given.health, grace = number(given, "grace"),
+    fixed_scripts = given.no_watch,
   }
 end
 

@@ -70,8 +70,8 @@ static void an_edition_knows_what_each_script_defines(void **state)
     types_of(two, "workflows/a.lua", "A;B;");
     types_of(two, "activities/a.lua", "greet;");
     assert_true(edition_equals(one, two) && edition_same_activities(one, two));
-    edition_free(one);
-    edition_free(two);
+    edition_release(one);
+    edition_release(two);
 }
 
 static void at_the_start_every_bad_file_is_named(void **state)
@@ -92,7 +92,7 @@ static void at_the_start_every_bad_file_is_named(void **state)
     assert_non_null(strstr(one->changes[3].why, "workflows/a.lua:2: workflow \"A\" has no"));
     assert_non_null(strstr(one->changes[4].why, "workflows/b.lua:1: "));
     assert_int_equal(one->changes[5].kind, CHANGE_ADDED);
-    edition_free(one);
+    edition_release(one);
 }
 
 static void a_bad_edit_is_refused_and_the_others_are_taken(void **state)
@@ -115,9 +115,9 @@ static void a_bad_edit_is_refused_and_the_others_are_taken(void **state)
     struct edition *three = edition_after(two);
     changed(three, "reloaded workflows/a.lua\n");
     types_of(three, "workflows/a.lua", "A2;");
-    edition_free(one);
-    edition_free(two);
-    edition_free(three);
+    edition_release(one);
+    edition_release(two);
+    edition_release(three);
 }
 
 static void what_was_edited_together_is_held_back_together(void **state)
@@ -137,8 +137,8 @@ static void what_was_edited_together_is_held_back_together(void **state)
             "refused workflows/a.lua: workflows/a.lua:1: workflow \"A\" has no function `run`\n"
             "reloaded workflows/c.lua\n");
     assert_string_equal(text_of(two, "lib.lua"), "return 1");
-    edition_free(one);
-    edition_free(two);
+    edition_release(one);
+    edition_release(two);
 }
 
 static void an_edit_that_breaks_an_untouched_script_is_refused(void **state)
@@ -158,9 +158,9 @@ static void an_edit_that_breaks_an_untouched_script_is_refused(void **state)
     scripts_delete("lib.lua");
     struct edition *three = edition_after(two);
     changed(three, "refused lib.lua: workflows/a.lua:1: no script answers to require \"lib\"\n");
-    edition_free(one);
-    edition_free(two);
-    edition_free(three);
+    edition_release(one);
+    edition_release(two);
+    edition_release(three);
 }
 
 static void a_deleted_file_takes_its_types_with_it(void **state)
@@ -175,8 +175,8 @@ static void a_deleted_file_takes_its_types_with_it(void **state)
     changed(two, "removed workflows/a.lua\nremoved workflows/b.lua\nadded workflows/c.lua\n");
     types_of(two, "workflows/c.lua", "A;");
     assert_null(edition_script(two, SPAN("workflows/b.lua")));
-    edition_free(one);
-    edition_free(two);
+    edition_release(one);
+    edition_release(two);
 }
 
 static void a_second_definition_of_a_type_is_refused_where_it_is_new(void **state)
@@ -193,8 +193,8 @@ static void a_second_definition_of_a_type_is_refused_where_it_is_new(void **stat
                  "refused workflows/a.lua: workflow \"A\" is defined in workflows/a.lua and in "
                  "workflows/b.lua\n");
     assert_true(edition_equals(one, two));
-    edition_free(one);
-    edition_free(two);
+    edition_release(one);
+    edition_release(two);
 }
 
 static void a_folder_that_cannot_be_read_changes_nothing(void **state)
