@@ -1,9 +1,9 @@
-"""Scripts that change while their runs are in flight: what an edit does to new runs, old runs and activities."""
+"""Scripts that change while their runs are in flight: what an edit does to new runs, old runs and activities.
+
+One worker serves the module; each story edits files and types of its own."""
 
 import asyncio
 import json
-import time
-import urllib.request
 import uuid
 
 import pytest
@@ -11,25 +11,31 @@ from house import Worker, until
 
 PATIENCE = 60
 
-GREETING = """
-workflow "Greet" { run = function() return workflow.call("greet") .. " from %s" end }
-workflow "Sleeper" {
+WAITING = """
+workflow "%s" {
+  run = function() return ("%s hears " .. workflow.signal("go"):receive()) end,
+  queries = { text = function() return "%s" end },
+}
+"""
+CALLING = 'workflow "%s" { run = function() return workflow.call("%s") end }\n'
+SAYING = 'activity "%s" { run = function() return "%s" end }\n'
+HOLDING = """
+local PATH = "%s"
+activity "hold" {
   run = function()
-    local word = workflow.signal("go"):receive()
-    return ("%s hears %%s"):format(word)
+    activity.heartbeat "here"
+    while not file.look(PATH) do activity.sleep(0.05) end
+    return "%s"
   end,
 }
 """
-GREET = 'activity "greet" { run = function() return "%s" end }\n'
 
 
 class Scripts:
-    """A scripts folder that is edited as an editor does it: a whole file put in place by a rename."""
+    """A scripts folder, edited as an editor does it: a whole file put in place by a rename."""
 
     def __init__(self, folder):
         self.folder = folder
-        self.save("workflows/greeting.lua", GREETING % ("one", "one"))
-        self.save("activities/greet.lua", GREET % "hello")
 
     def save(self, name, text):
         path = self.folder / name
@@ -38,25 +44,43 @@ class Scripts:
         draft.write_text(text)
         draft.rename(path)
 
+    def delete(self, name):
+        (self.folder / name).unlink()
+
 
 class Stage:
-    """A worker on a scripts folder of its own, and a client of an unmodified SDK."""
+    """A worker on a scripts folder of its own."""
 
     def __init__(self, house, folder, *options):
         self.queue = f"reload-{uuid.uuid4().hex[:8]}"
         self.scripts = Scripts(folder)
-        self.house = house
+        self.scripts.save("workflows/first.lua", CALLING % ("First", "first"))
+        self.scripts.save("activities/first.lua", SAYING % ("first", "one"))
         self.worker = Worker(house, folder, self.queue, *options)
 
-    def events(self, name):
+    def events(self, name, part=""):
         lines = [json.loads(line) for line in self.worker.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("event") == name]
+        return [line for line in lines if line.get("event") == name and part in json.dumps(line)]
 
-    def await_event(self, name, count=1):
-        return until(lambda: (found := self.events(name)) and len(found) >= count and found, PATIENCE, f"{count} {name}")[-1]
+    def await_event(self, name, part, count=1):
+        until(lambda: len(self.events(name, part)) >= count, PATIENCE, f"{count} {name} of {part}")
+        return self.events(name, part)[-1]
 
-    async def result(self, client, workflow="Greet"):
-        return await client.execute_workflow(workflow, id=f"run-{uuid.uuid4().hex}", task_queue=self.queue)
+    def edit(self, name, text):
+        """Saves a file and waits until it serves."""
+        before = len(self.events("scripts_reloaded", name))
+        self.scripts.save(name, text)
+        return self.await_event("scripts_reloaded", name, before + 1)
+
+    async def start(self, client, workflow, **more):
+        return await client.start_workflow(workflow, id=f"run-{uuid.uuid4().hex}", task_queue=self.queue, **more)
+
+    async def result(self, client, workflow):
+        return await (await self.start(client, workflow)).result()
+
+    def metric(self, name):
+        lines = [line for line in self.worker.metrics().splitlines() if line.startswith(name)]
+        return float(lines[0].rsplit(" ", 1)[1]) if lines else None
 
 
 @pytest.fixture(scope="module")
@@ -66,22 +90,127 @@ def stage(house, tmp_path_factory):
     stage.worker.child.end()
 
 
-def test_x(stage, connect, run_async):
+def test_a_run_ends_with_the_text_it_began_with_and_the_next_has_the_new(stage, connect, run_async):
+    stage.edit("workflows/wait.lua", WAITING % ("Wait", "old", "old"))
+
     async def story():
         client = await connect()
-        assert await stage.result(client) == "hello from one"
-        sleeper = await client.start_workflow("Sleeper", id=f"sleeper-{uuid.uuid4().hex}", task_queue=stage.queue)
-        await sleeper.query("__stack_trace")
-        saved = time.monotonic()
-        stage.scripts.save("workflows/greeting.lua", GREETING % ("two", "two"))
-        while (text := await stage.result(client)) == "hello from one":
-            assert time.monotonic() - saved < PATIENCE
-        print("NEW after", time.monotonic() - saved)
-        assert text == "hello from two"
-        stage.scripts.save("activities/greet.lua", GREET % "good day")
-        stage.await_event("scripts_reloaded", 2)
-        assert await stage.result(client) == "good day from two"
-        await sleeper.signal("go", "word")
-        assert await sleeper.result() == "one hears word"
+        run = await stage.start(client, "Wait")
+        assert await run.query("text") == "old"
+        said = stage.edit("workflows/wait.lua", WAITING % ("Wait", "new", "new"))
+        assert said["files"] == "workflows/wait.lua" and said["bundles"].startswith("workflows/wait.lua@")
+        later = await stage.start(client, "Wait")
+        assert [await run.query("text"), await later.query("text")] == ["old", "new"]
+        for one, text in [(run, "old"), (later, "new")]:
+            await one.signal("go", "it")
+            assert await one.result() == f"{text} hears it"
+
     run_async(story())
-    print(stage.worker.log.read_text())
+
+
+def test_a_bad_edit_is_refused_by_its_line_and_the_last_good_version_serves(stage, connect, run_async):
+    stage.edit("workflows/call.lua", CALLING % ("Call", "say"))
+    stage.edit("activities/say.lua", SAYING % ("say", "good"))
+    stage.scripts.save("workflows/call.lua", CALLING % ("Call", "other") + "\n}")
+    refused = stage.await_event("script_refused", "workflows/call.lua")
+    assert refused["reason"] == "workflows/call.lua:3: unexpected symbol near '}'"
+    stage.scripts.save("activities/say.lua", SAYING % ("say", "bad") + "undefined_word()")
+    refused = stage.await_event("script_refused", "activities/say.lua")
+    assert refused["reason"].startswith("activities/say.lua:2: ") and "undefined_word" in refused["reason"]
+    assert stage.metric("signalroom_scripts_refused") == 2
+    stage.edit("activities/beside.lua", SAYING % ("beside", "good"))  # a bad file keeps no other out
+    assert len(stage.events("script_refused")) == 2  # and is said once
+
+    async def story():
+        assert await stage.result(await connect(), "Call") == "good"
+
+    run_async(story())
+    stage.edit("workflows/call.lua", CALLING % ("Call", "beside"))
+    stage.edit("activities/say.lua", SAYING % ("say", "better"))
+    assert stage.metric("signalroom_scripts_refused") == 0
+
+
+def test_an_activity_ends_in_the_world_it_began_in(stage, connect, run_async, tmp_path):
+    door = tmp_path / "door"
+    stage.edit("workflows/hold.lua", CALLING % ("Hold", "hold"))
+    stage.edit("activities/hold.lua", HOLDING % (door, "old"))
+
+    async def beating(run):
+        description = (await run.describe()).raw_description
+        return any(a.HasField("heartbeat_details") for a in description.pending_activities)
+
+    async def story():
+        client = await connect()
+        held = await stage.start(client, "Hold")
+        while not await beating(held):
+            await asyncio.sleep(0.05)
+        stage.edit("activities/hold.lua", SAYING % ("hold", "new"))
+        assert await stage.result(client, "Hold") == "new"
+        door.write_text("open")
+        assert await held.result() == "old"
+
+    run_async(story())
+
+
+def test_new_types_and_folders_count_and_deleted_ones_go(stage, connect, run_async):
+    stage.edit("workflows/deep/er/new.lua", WAITING % ("New", "new", "new"))
+
+    async def story():
+        client = await connect()
+        run = await stage.start(client, "New")
+        assert await run.query("text") == "new"
+        stage.scripts.delete("workflows/deep/er/new.lua")
+        stage.await_event("scripts_reloaded", "workflows/deep/er/new.lua", 2)
+        await run.signal("go", "it")
+        assert await run.result() == "new hears it"
+        orphan = await stage.start(client, "New")
+        until(lambda: "no script defines the workflow" in stage.worker.log.read_text(), PATIENCE, "the refusal of the type")
+        await orphan.terminate()
+
+    run_async(story())
+
+
+def test_an_edit_of_a_template_counts_for_the_next_report(stage, connect, run_async):
+    stage.edit("workflows/tell.lua", CALLING % ("Tell", "tell"))
+    stage.edit("activities/tell.lua", 'activity "tell" { run = function() return report.render("tale", {}, "slack").letter.text end }')
+    stage.scripts.save("reports/tale.slack.tpl", "once")
+    stage.edit("reports/tale.lua", 'report "tale" { about = "a tale", params = {}, data = function() return {} end, '
+                                   'slack = template "tale.slack.tpl" }')
+
+    async def story():
+        client = await connect()
+        assert (await stage.result(client, "Tell")).strip() == "once"
+        stage.edit("reports/tale.slack.tpl", "twice")
+        assert (await stage.result(client, "Tell")).strip() == "twice"
+        stage.scripts.save("reports/tale.slack.tpl", "{{ nothing | no_such_filter }}")
+        refused = stage.await_event("script_refused", "reports/tale.slack.tpl")
+        assert "reports/tale.slack.tpl:1" in refused["reason"]
+        assert (await stage.result(client, "Tell")).strip() == "twice"
+        stage.edit("reports/tale.slack.tpl", "thrice")
+
+    run_async(story())
+
+
+def test_without_a_watch_the_folder_counts_as_it_was_at_the_start(house, connect, run_async, tmp_path):
+    stage = Stage(house, tmp_path, "--no-watch")
+    with stage.worker:
+        stage.scripts.save("activities/first.lua", SAYING % ("first", "two"))
+
+        async def story():
+            client = await connect()
+            assert [await stage.result(client, "First") for _ in range(3)] == ["one"] * 3
+
+        run_async(story())
+        assert not stage.events("scripts_reloaded")
+
+
+def test_a_worker_refuses_to_start_with_bad_scripts_and_names_them_all(house, tmp_path):
+    scripts = Scripts(tmp_path)
+    scripts.save("workflows/a.lua", 'workflow "A" {}')
+    scripts.save("workflows/b.lua", "local = 1")
+    scripts.save("activities/c.lua", "\nrequire 'gone'")
+    done = house.run("worker", "--scripts", tmp_path, "--queue", "nobody")
+    assert done.returncode != 0
+    for part in ["3 scripts cannot serve", 'workflows/a.lua:1: workflow "A" has no function `run`', "workflows/b.lua:1: ",
+                 'activities/c.lua:2: no script answers to require "gone"']:
+        assert part in done.stderr
