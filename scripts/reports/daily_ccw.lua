@@ -32,8 +32,7 @@ report "daily_ccw" {
   end,
   check = function(d, p) return d.total_conversions ~= nil, "no rows for " .. p.date end,
   slack = template "daily_ccw.slack.tpl",
-  email = { subject = "CCW {{ report_date|date }}: {{ total_conversions|number }} conversions, {{ total_cost|currency }}",
-    body = template "daily_ccw.email.mjml" },
+  email = { subject = "CCW {{ report_date|date }}", body = template "daily_ccw.email.mjml" },
   sms = "CCW {{ report_date|date('%m/%d') }}: {{ total_conversions|number }} conv, {{ total_cost|currency }} spend, "
     .. "{{ overall_cpa|currency }} CPA. Top: {{ best.affiliate_label }} ({{ best.conversions }})",
 }

@@ -130,7 +130,7 @@ def test_the_daily_report_for_sms_is_the_golden_text(say):
 
 def test_the_daily_report_for_mail_has_its_parts(say, tmp_path):
     letter = answer(say, "daily_ccw", *DAY, "--channel", "email")["letter"]
-    assert letter["subject"] == "CCW Jan 14, 2026: 350 conversions, $9,300.50"
+    assert letter["subject"] == "CCW Jan 14, 2026"
     for part in ("Wednesday, January 14, 2026", "$9,300.50", "$26.57", "Harbor Leads", "$7,500.50", "$1,800.00"):
         assert part in letter["html"] and part in letter["text"], part
     assert "{{" not in letter["html"] and "<mj" not in letter["html"] and "<" not in letter["text"]
@@ -189,6 +189,22 @@ def test_stale_data_is_named_with_its_last_load_in_business_time(say, database, 
     assert "everflow.daily_stats is not loaded up to 2026-01-14 yet" in answer(say, "daily_ccw", *DAY)["stale"]
 
 
+def test_a_database_without_loads_or_tables_is_not_ready_and_no_fault_of_the_report(house):
+    house.postgres.rows("CREATE DATABASE empty")
+    url = {"DATABASE_URL": house.postgres.url.rsplit("/", 1)[0] + "/empty"}
+    never = "everflow.daily_stats was never loaded; redtrack.daily_spend was never loaded"
+
+    def said(code):
+        done = house.run("report", "test_sync", *DAY, "--json", environment=url)
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout)
+
+    assert said(3)["error"]["message"] == "the database has no load records: run `signalroom migrate`"
+    assert house.run("migrate", environment=url).returncode == 0
+    assert said(1)["reason"] == never
+    house.postgres.rows("DROP DATABASE empty")
+
+
 # --- parameters and queries ---
 
 
@@ -240,7 +256,7 @@ def test_a_bad_report_is_refused_with_its_line_by_the_command_and_by_a_worker(ho
         assert re.search(rf"^fail +reports +.*{re.escape(problem)}", house.run("check", "--scripts", tmp_path).stdout, re.M)
 
 
-def test_a_worker_has_the_reports_of_its_folder(house, tmp_path, queue):
+def test_a_worker_has_the_reports_of_its_folder(house, tmp_path, queue, loads):
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     (tmp_path / "scripts/activities/letter.lua").write_text(
         'activity "letter" { run = function(i) return report.render(i.name, i.params, i.channel) end }')
@@ -256,6 +272,9 @@ def test_a_worker_has_the_reports_of_its_folder(house, tmp_path, queue):
         assert rendered(name="daily_ccw", channel="slack", params={"date": "2026-01-14"})["letter"]["text"] == GOLDEN
         empty = rendered(name="daily_ccw", channel="sms", params={"date": "2026-01-13", "advertiser_id": None})
         assert empty["ready"] is False and empty["reason"] == "no rows for 2026-01-13"
+        loads("redtrack", "daily_spend", ago="3 hours")
+        stale = rendered(name="daily_ccw", channel="email", params={"date": "2026-01-14"})
+        assert stale["ready"] is False and stale["reason"].startswith("redtrack.daily_spend was last loaded at ") and "letter" not in stale
 
 
 # --- the command line ---

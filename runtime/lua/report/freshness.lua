@@ -2,6 +2,7 @@
 -- loaded within that time, and up to the report's day. Every load leaves its record in signalroom.loads, also an empty one.
 
 local duration = require "duration"
+local errors = require "errors"
 local json = require "json"
 local zone = require "zone"
 
@@ -39,6 +40,17 @@ local function problem(last, need, day, tz)
   if not last.reaches then return ("%s is not loaded up to %s yet, last loaded at %s"):format(need.name, day, at) end
 end
 
+-- A database without our tables knows of no load at all: that is no late load.
+local function last_of(q, values)
+  local ok, last = pcall(q.one, q, LAST, values)
+  if ok then return last end
+  if errors.is(last) and last.sqlstate == "42P01" then
+    error(errors.ApplicationError { type = "ConfigError", non_retryable = true, cause = last,
+      message = "the database has no load records: run `signalroom migrate`" }, 0)
+  end
+  error(last, 0)
+end
+
 --- Why the data is not ready, nil when it is.
 ---@param q table of report.query
 ---@param needs table[] of freshness.declare
@@ -47,7 +59,7 @@ end
 function freshness.problem(q, needs, about)
   local reasons = {}
   for _, need in ipairs(needs) do
-    local last = q:one(LAST, { source = need.source, resource = need.resource, day = about.day or json.null,
+    local last = last_of(q, { source = need.source, resource = need.resource, day = about.day or json.null,
       client = about.client or json.null })
     reasons[#reasons + 1] = problem(last, need, about.day, about.tz)
   end

@@ -17,6 +17,8 @@ local place = require("sandbox").place
 local query = require "report.query"
 local zone = require "zone"
 
+local UNDEFINED_TABLE = "42P01"
+
 local report = {}
 
 local reports = {}
@@ -86,13 +88,22 @@ function report.params(name, given, now)
   return params.resolve(found.name, found.params, given, zone.date(now or os.time(), found.tz))
 end
 
--- The values that the report's data gives, and why they are not fresh, if so.
-local function read(found, values, known)
+local function data_of(found, q, values)
+  if type(found.data) == "string" then return q:one(found.data, values) end
+  if found.data then return found.data(q, values) end
+  return {}
+end
+
+-- The values that the report's data gives, nil without; and why they are not fresh, if so. A table that is not there while
+-- its loads are missing is no mistake of the report.
+local function read(found, values, known, even_if_stale)
   return query.run(known, function(q)
     local stale = freshness.problem(q, found.needs, { day = values.date, client = values.client, tz = found.tz })
-    if type(found.data) == "string" then return q:one(found.data, values), stale end
-    if found.data then return found.data(q, values), stale end
-    return {}, stale
+    if stale and not even_if_stale then return nil, stale end
+    local ok, data = pcall(data_of, found, q, values)
+    if ok then return data, stale end
+    if stale and errors.is(data) and data.sqlstate == UNDEFINED_TABLE then return nil, stale end
+    error(data, 0)
   end)
 end
 
@@ -105,8 +116,13 @@ local function empty(found, data, values)
   return not good and (reason or "the report's check says no") or nil
 end
 
-local function utc(now)
-  return os.date("!%Y-%m-%d %H:%M:%S UTC", math.floor(now))
+-- What templates see.
+local function everything(values, data)
+  local all = { report_date = values.date, generated_at = os.date "!%Y-%m-%d %H:%M:%S UTC" }
+  for _, from in ipairs { values, data } do
+    for key, value in pairs(from) do all[key] = value end
+  end
+  return all
 end
 
 --- Renders a report for a channel. Raises KeyError for an unknown report, ValueError for a channel or parameter that it has
@@ -127,18 +143,13 @@ function report.render(name, given, channel, options)
     error(errors.ValueError(("No template for channel '%s' in report '%s'; it has %s"):format(tostring(channel), found.name,
       table.concat(definition.channels(found), ", "))), 0)
   end
-  local now = options.now or os.time()
-  local values, known = report.params(name, given, now), {}
+  local values, known = report.params(name, given, options.now), {}
   local result = { name = found.name, channel = channel, date = values.date, params = values }
-  local data, stale = read(found, values, known)
-  local reason = not options.even_if_stale and stale or empty(found, data, values)
+  local data, stale = read(found, values, known, options.even_if_stale)
+  local reason = data == nil and stale or empty(found, data, values)
   result.ready, result.reason, result.stale = not reason, reason or nil, stale
   if reason then return result end
-  local all = { report_date = values.date, generated_at = utc(now) }
-  for _, from in ipairs { values, data } do
-    for key, value in pairs(from) do all[key] = value end
-  end
-  result.letter = letter(found, channel, all, known)
+  result.letter = letter(found, channel, everything(values, data), known)
   return result
 end
 

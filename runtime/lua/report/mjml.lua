@@ -26,7 +26,6 @@ local HEAD = [[
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
 <title>@title@</title>
 <style>
 body { margin: 0; padding: 0; -webkit-text-size-adjust: 100%; }
@@ -35,7 +34,7 @@ table { border-collapse: collapse; }
 @style@</style>
 </head>
 <body style="@body@">
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr><td align="center">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="@body@"><tr><td align="center">
 <table role="presentation" width="@width@" cellpadding="0" cellspacing="0" border="0" style="width:100%;max-width:@max_width@">
 ]]
 
