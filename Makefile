@@ -1,8 +1,8 @@
 # The doors a newcomer uses. Each does all its own set-up; a second run is quick and changes nothing.
-.PHONY: help build demo test check bench soak install clean
+.PHONY: help build demo test check bench soak logs-worker install clean
 
 help:            ## what there is
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 13
 
 build:           ## the binary: build/release/signalroom
 	@tools/setup
@@ -27,6 +27,9 @@ bench: build     ## side by side with the Go SDK, the Python SDK and dlt
 soak: build      ## what takes longer than make test allows
 	@tools/setup --test
 	@tests/soak
+
+logs-worker:     ## the log of the worker that `signalroom dev` runs, as it grows
+	@build/release/signalroom logs --follow $(ARGS)
 
 install: build   ## into PREFIX, /usr/local unless set
 	@cmake --install build/release --prefix "$${PREFIX:-/usr/local}"

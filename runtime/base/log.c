@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log_file.h"
 #include "base/redact.h"
 
 enum { MAX_FIELDS = 24 };
@@ -119,10 +120,17 @@ void log_fields(enum log_level level, struct span event, const struct log_field 
     if (!log_enabled(level))
         return;
     struct bytes line = {0};
-    if (current.json)
+    bool is_kept = log_file_is_open();
+    if (current.json || is_kept)
         add_json_line(&line, level, event, fields, count);
-    else
+    if (is_kept) {
+        redact(&line);
+        log_file_write(bytes_span(&line));
+    }
+    if (!current.json) {
+        bytes_clear(&line);
         add_plain_line(&line, level, event, fields, count);
+    }
     redact(&line);
     write_whole(&line);
     bytes_release(&line);

@@ -3,7 +3,8 @@
  *
  * Event names are snake_case and stable: people and scripts grep for them. Fields are pairs of
  * text, ended by NULL; a NULL value leaves the pair out. JSON lines or, on a terminal, readable
- * text; always to stderr, always redacted, whole lines, from any thread.
+ * text; always to stderr, always redacted, whole lines, from any thread. base/log_file.h keeps a
+ * copy.
  */
 #pragma once
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/log_file.h"
 #include "base/redact.h"
 #include "cli/child.h"
 #include "cli/editor.h"
@@ -22,6 +23,8 @@
 #include "cli/serve.h"
 #include "cli/shell.h"
 #include "script/embed.h"
+
+enum { LOG_FILE_BYTES = 32 << 20 };
 
 static int fail(lua_State *L, const char *what, const char *path)
 {
@@ -200,6 +203,15 @@ static int configure_log(lua_State *L)
     return 0;
 }
 
+/* path: from now on the log goes there, too */
+static int keep_log(lua_State *L)
+{
+    struct error err = {0};
+    if (!log_file_open(luaL_checkstring(L, 1), LOG_FILE_BYTES, &err))
+        return luaL_error(L, "%s", err.text);
+    return 0;
+}
+
 /* module -> the text of an embedded module, nil when there is none */
 static int library_text(lua_State *L)
 {
@@ -232,6 +244,7 @@ int system_open(lua_State *L)
         {"free_bytes",      free_bytes         },
         {"free_port",       free_port          },
         {"configure_log",   configure_log      },
+        {"keep_log",        keep_log           },
         {"spawn_raw",       child_spawn        },
         {"serve_raw",       serve_start        },
         {"replay_raw",      replay_file        },

@@ -30,6 +30,11 @@ function places.state(given)
   return (os.getenv "XDG_STATE_HOME" or (os.getenv "HOME" or "/tmp") .. "/.local/state") .. "/signalroom/dev"
 end
 
+--- Where development mode keeps its worker's log.
+---@param state string
+---@return string
+function places.log(state) return state .. "/worker.log" end
+
 --- The temporal CLI: TEMPORAL_CLI, the PATH, or the one that set-up put beside the build.
 ---@return string
 function places.temporal()

@@ -13,10 +13,11 @@ local function escape(text)
   return (text:gsub("[^%w%-_%.~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
---- Where the Temporal UI shows a run of the connected server. TEMPORAL_UI_ADDRESS says where the UI is; "none" that there
---- is none.
+--- A page of the Temporal UI for the connected server and namespace. TEMPORAL_UI_ADDRESS says where the UI is; "none" that
+--- there is none.
+---@param ... string  "workflows" or "schedules", then an id, then a run id
 ---@return string? link
-function runs.link(id, run_id)
+function runs.page(...)
   local base = os.getenv "TEMPORAL_UI_ADDRESS"
   if base == "none" then return nil end
   if not base then
@@ -24,8 +25,14 @@ function runs.link(id, run_id)
     local cloud = (host or ""):find("tmprl.cloud", 1, true) or (host or ""):find("api.temporal.io", 1, true)
     base = cloud and "https://cloud.temporal.io" or ("http://%s:%d"):format(host or "localhost", (tonumber(port) or 7233) + 1000)
   end
-  return ("%s/namespaces/%s/workflows/%s%s"):format(base, escape(rpc.namespace()), escape(id), run_id and "/" .. run_id or "")
+  local parts = { base, "namespaces", escape(rpc.namespace()) }
+  for _, part in ipairs { ... } do parts[#parts + 1] = escape(part) end
+  return table.concat(parts, "/")
 end
+
+--- Where the Temporal UI shows a run.
+---@return string? link
+function runs.link(id, run_id) return runs.page("workflows", id, run_id) end
 
 --- Tells that a run was started, and where to look at it.
 function runs.announce(id, run_id)

@@ -16,6 +16,7 @@ serve.options = {
   { name = "log-level", value = "LEVEL", about = "DEBUG, INFO, WARNING or ERROR; INFO unless given (LOG_LEVEL)" },
   { name = "no-check", about = "start although the database does not answer or its settings look wrong" },
   { name = "json-logs", about = "log JSON lines, as when stderr is no terminal" },
+  { name = "log-file", value = "FILE", about = "also log there, for `signalroom logs`; at 32 MB it becomes FILE.old" },
 }
 
 local function number(given, name)
@@ -29,6 +30,7 @@ end
 ---@param given table
 ---@return table serving  as cli.host.serve gives it
 function serve.start(given)
+  if given.log_file then host.keep_log(given.log_file) end
   host.configure_log((given.log_level or os.getenv "LOG_LEVEL" or "INFO"):upper(), given.json_logs or not host.is_terminal(2))
   local place = { scripts = given.scripts or "scripts", queue = given.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks" }
   if not given.no_check then checks.require(place) end

@@ -4,6 +4,7 @@ local exits = require "cli.exits"
 local file = require "activity.file"
 local host = require "cli.host"
 local output = require "cli.output"
+local places = require "cli.places"
 local postgres = require "cli.postgres"
 local rpc = require "rpc"
 local serve = require "cli.serve"
@@ -31,7 +32,7 @@ local function stop(servers)
 end
 
 local function start_servers(given, servers)
-  local state = require("cli.places").state(given.state)
+  local state = places.state(given.state)
   if server_is_named(given) then
     rpc.connect { address = given.address, namespace = given.namespace, profile = given.profile, config_file = given.config_file }
   else
@@ -67,8 +68,9 @@ end
 local function work(given, servers)
   local state = start_servers(given, servers)
   local url = os.getenv "DATABASE_URL"
+  host.make_folder(state, "0755")
+  given.log_file = given.log_file or places.log(state)
   if url then
-    host.make_folder(state, "0755")
     file.write(state .. "/database.url", url .. "\n")
     host.own(state .. "/database.url", nil, "0600")
   end
