@@ -201,6 +201,12 @@ function Connection:transaction(fn, options)
   return settle(self, savepoint, pcall(fn, self))
 end
 
+--- From now on, until the connection is closed, every statement sees the database as it is at the next one, and none writes.
+function Connection:snapshot()
+  self.depth = self.depth + 1
+  self:exec(begin_text { isolation = "repeatable_read", read_only = true })
+end
+
 local function feed(raw, source)
   if type(source) ~= "function" then return wait(raw:put(source)) end
   for chunk in source do wait(raw:put(chunk)) end
@@ -309,7 +315,7 @@ local pg = {}
 --- and _PASSWORD. Everything libpq knows works in an url, `?sslmode=...` too. Passwords never show.
 ---@param settings? string|table an url, or { url, host, port, database, user, password, sslmode, sslrootcert, sslcert,
 ---  sslkey, service, application_name, options, connect_timeout = "10s" }
----@return table connection query, exec, transaction, copy, copy_out, notices, status, close
+---@return table connection query, exec, transaction, snapshot, copy, copy_out, notices, status, close
 function pg.connect(settings)
   local words, key, timeout_ms = settings_of(settings)
   local raw = from_pool(key) or wait(native.connect(words, timeout_ms))

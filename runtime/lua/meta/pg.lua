@@ -51,6 +51,9 @@ function PgConnection:exec(sql, ...) end
 ---@return T
 function PgConnection:transaction(fn, options) end
 
+---From now on, until the connection is closed, every statement sees the database as it is at the next one, and none writes.
+function PgConnection:snapshot() end
+
 ---Copies into a table, `COPY t (a, b) FROM STDIN`, waiting while the server is slower than the source.
 ---@param sql string
 ---@param source string|userdata|fun(): string|userdata|nil COPY text, a pages buffer, or a function that gives such until nil

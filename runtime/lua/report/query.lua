@@ -29,7 +29,7 @@ end
 local function connection_of(self)
   if self.connection then return self.connection end
   self.connection = pg.connect()
-  self.connection:exec "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+  self.connection:snapshot()
   return self.connection
 end
 
@@ -67,10 +67,7 @@ end
 function query.run(known, run)
   local q = setmetatable({ known = known }, Query)
   local function settle(ok, ...)
-    if q.connection then
-      pcall(q.connection.exec, q.connection, "ROLLBACK")
-      q.connection:close()
-    end
+    if q.connection then q.connection:close() end
     if ok then return ... end
     error((...), 0)
   end
