@@ -131,12 +131,13 @@ end
 --- Runs that match a visibility query, newest first.
 ---@param query string  as in `temporal workflow list --query`; "" for all
 ---@param limit integer
+---@param options { once: number? }?  as of rpc.call
 ---@return table[] infos
-function client.list(query, limit)
+function client.list(query, limit, options)
   local found, token = {}, nil
   repeat
     local reply = rpc.call("ListWorkflowExecutions", { query = query, page_size = math.min(limit - #found, 1000),
-      next_page_token = token })
+      next_page_token = token }, options)
     for _, info in ipairs(reply.executions or {}) do
       if #found < limit then found[#found + 1] = info end
     end

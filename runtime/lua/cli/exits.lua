@@ -14,6 +14,14 @@ local exits = {
   interrupted = 130,
 }
 
+-- As docs, help and the man page tell them.
+exits.MEANINGS = {
+  { 0, "it worked" }, { 1, "it worked, and the answer is \"failed\": a failed workflow, check, replay; why found a problem" },
+  { 2, "the command line is wrong; why cannot tell" }, { 3, "a setting is missing or wrong" },
+  { 4, "the server or the database does not answer" }, { 5, "no such workflow, namespace or file" }, { 6, "it is running already" },
+  { 7, "known, and not allowed" }, { 70, "a fault of SignalRoom itself" }, { 124, "timed out" }, { "128+n", "ended by signal n" },
+}
+
 -- Error type -> exit code and what to do next.
 local BY_TYPE = {
   UnavailableError = { exits.unreachable, "Is the server running? Start one: signalroom dev, or set TEMPORAL_ADDRESS." },

@@ -62,11 +62,12 @@ function server.find(id)
 end
 
 --- Every schedule of the namespace, by id. The server's list may be a second late.
+---@param options { once: number? }?  as of rpc.call
 ---@return table[] entries  temporal.api.schedule.v1.ScheduleListEntry
-function server.list()
+function server.list(options)
   local entries, token = {}, nil
   repeat
-    local reply = rpc.call("ListSchedules", { maximum_page_size = 1000, next_page_token = token })
+    local reply = rpc.call("ListSchedules", { maximum_page_size = 1000, next_page_token = token }, options)
     for _, entry in ipairs(reply.schedules or {}) do entries[#entries + 1] = entry end
     token = reply.next_page_token
   until not token or token == ""

@@ -2,7 +2,7 @@ local client = require "client"
 local output = require "cli.output"
 
 return {
-  name = "cancel", usage = "cancel WORKFLOW_ID [--reason TEXT]", least = 1, connects = true,
+  name = "cancel", usage = "cancel WORKFLOW_ID [--reason TEXT]", least = 1, connects = true, completes = "runs",
   about = "ask a running workflow to cancel",
   options = {
     { name = "reason", value = "TEXT", about = "why; it is in the history" },

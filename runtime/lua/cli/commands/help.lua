@@ -1,4 +1,7 @@
+local exits = require "cli.exits"
 local host = require "cli.host"
+local manual = require "cli.manual"
+local json = require "json"
 local nearest = require "nearest"
 local output = require "cli.output"
 
@@ -18,8 +21,8 @@ local function front(commands)
     list[i] = summary(command)
   end
   output.line("\nChapters (signalroom help NAME): %s.", table.concat(CHAPTERS, ", "))
-  output.line "\nEach command has --help and --json. Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 unreachable,"
-  output.line "5 not found, 6 running already, 7 refused, 124 timed out, 130 interrupted."
+  output.line "\nEach command has --help and --json. Exit codes:"
+  for _, row in ipairs(exits.MEANINGS) do output.line("  %-6s %s", row[1], row[2]) end
   output.value { commands = list, chapters = CHAPTERS }
 end
 
@@ -53,9 +56,17 @@ local function about(name, main)
 end
 
 return {
-  name = "help", usage = "help [COMMAND | CHAPTER]", least = 0, most = 1,
+  name = "help", usage = "help [COMMAND | CHAPTER]", least = 0, most = 1, completes = "topics",
   about = "what there is, all about one command, or a chapter of the guide",
-  run = function(_, rest, main)
-    if rest[1] then about(rest[1], main) else front(main.commands()) end
+  options = { { name = "man", about = "print the man page" } },
+  run = function(given, rest, main)
+    if given.man then
+      local page = manual.page(main, host.version().signalroom)
+      host.write(1, output.as_json and json.encode { man = page } .. "\n" or page)
+    elseif rest[1] then
+      about(rest[1], main)
+    else
+      front(main.commands())
+    end
   end,
 }

@@ -36,7 +36,7 @@ local function plain(record, started)
 end
 
 return {
-  name = "history", usage = "history WORKFLOW_ID [--run-id ID] [--last N]", least = 1, connects = true,
+  name = "history", usage = "history WORKFLOW_ID [--run-id ID] [--last N]", least = 1, connects = true, completes = "runs",
   about = "every event of a run, with values, errors and script lines",
   details = "Times count from the run's start. Values that are named like a secret (password, token, api_key) are masked; long ones\n"
     .. "are cut. For `signalroom replay` and the Temporal tools use `show --json`.",

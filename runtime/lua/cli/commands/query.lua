@@ -4,7 +4,7 @@ local json = require "json"
 local output = require "cli.output"
 
 return {
-  name = "query", usage = "query WORKFLOW_ID NAME [--input JSON]", least = 2, connects = true,
+  name = "query", usage = "query WORKFLOW_ID NAME [--input JSON]", least = 2, connects = true, completes = "runs",
   about = "ask a workflow, running or closed",
   options = {
     { name = "input", short = "i", value = "JSON", about = "its one argument; @FILE or - reads it from there" },

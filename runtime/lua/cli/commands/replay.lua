@@ -25,7 +25,8 @@ return {
     .. "script does not do what a history says, naming the event, the command and the script's line.",
   options = {
     { name = "scripts", value = "DIR", about = "scripts folder; ./scripts unless given" },
-    { name = "mode", value = "MODE", about = "how history is fed: whole (unless given), tasks, evicting, or all three" },
+    { name = "mode", value = "MODE", choices = { "whole", "tasks", "evicting", "all" },
+      about = "how history is fed: whole (unless given), tasks, evicting, or all three" },
   },
   run = function(given, rest)
     local modes = given.mode == "all" and { "whole", "tasks", "evicting" } or { given.mode or "whole" }

@@ -174,6 +174,7 @@ end
 
 return {
   name = "report", usage = "report [NAME] [--date D] [--channel slack|email|sms] [--send]", most = 1, connects = true,
+  completes = "reports",
   about = "print a report as it would be sent; without a name, what reports there are",
   details = "Prints and sends nothing, unless --send says so: that runs RunReportWorkflow and waits for it.\n"
     .. "Exits 1 when there is nothing to say: no data for the day.",

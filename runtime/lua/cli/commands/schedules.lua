@@ -208,6 +208,7 @@ end
 
 return {
   name = "schedules", usage = "schedules plan|apply|list|show|pause|resume|trigger|delete [ID]", least = 1, most = 2, connects = true,
+  completes = { { "plan", "apply", "list", "show", "pause", "resume", "trigger", "delete" }, "schedules" },
   about = "when what runs: scripts/workflows/schedules.lua, and what the server has",
   details = "plan     what apply would do, and the next fire times\n"
     .. "apply    create, update in place (pauses and history stay), delete those of ours that the script no longer has\n"

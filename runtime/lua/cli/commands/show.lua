@@ -4,7 +4,7 @@ local host = require "cli.host"
 local output = require "cli.output"
 
 return {
-  name = "show", usage = "show WORKFLOW_ID [--run-id ID]", least = 1, connects = true,
+  name = "show", usage = "show WORKFLOW_ID [--run-id ID]", least = 1, connects = true, completes = "runs",
   about = "the history of a run; with --json as `signalroom replay` and the Temporal tools read it",
   options = { { name = "run-id", value = "ID", about = "one run of it; the latest unless given" } },
   run = function(given, rest)

@@ -3,7 +3,7 @@ local client = require "client"
 local output = require "cli.output"
 
 return {
-  name = "signal", usage = "signal WORKFLOW_ID NAME [--input JSON]", least = 2, connects = true,
+  name = "signal", usage = "signal WORKFLOW_ID NAME [--input JSON]", least = 2, connects = true, completes = "runs",
   about = "send a signal to a running workflow",
   options = {
     { name = "input", short = "i", value = "JSON", about = "its one argument; @FILE or - reads it from there" },

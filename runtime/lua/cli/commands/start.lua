@@ -5,7 +5,7 @@ local output = require "cli.output"
 local runs = require "cli.runs"
 
 return {
-  name = "start", usage = "start WORKFLOW [--input JSON] [--id ID] [-w]", least = 1, connects = true,
+  name = "start", usage = "start WORKFLOW [--input JSON] [--id ID] [-w]", least = 1, connects = true, completes = "workflows",
   about = "start any workflow",
   options = {
     { name = "input", short = "i", value = "JSON", about = "its one argument; @FILE or - reads it from there" },

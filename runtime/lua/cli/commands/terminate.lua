@@ -2,7 +2,7 @@ local client = require "client"
 local output = require "cli.output"
 
 return {
-  name = "terminate", usage = "terminate WORKFLOW_ID [--reason TEXT]", least = 1, connects = true,
+  name = "terminate", usage = "terminate WORKFLOW_ID [--reason TEXT]", least = 1, connects = true, completes = "runs",
   about = "end a running workflow at once",
   details = "The workflow gets no chance to clean up; `signalroom cancel` asks it to end by itself.",
   options = {

@@ -3,7 +3,7 @@ local output = require "cli.output"
 local runs = require "cli.runs"
 
 return {
-  name = "trigger", usage = "trigger SOURCE [-w] [-r RESOURCE...]", least = 1, connects = true,
+  name = "trigger", usage = "trigger SOURCE [-w] [-r RESOURCE...]", least = 1, connects = true, completes = "sources",
   about = "sync a source now",
   details = "Starts SyncSourceWorkflow with the id sync-SOURCE-manual. While that runs, a second trigger is refused;\n"
     .. "with -w it waits for the one that runs.",

@@ -81,7 +81,7 @@ local function or_unknown(ok, result)
 end
 
 return {
-  name = "why", usage = "why [WORKFLOW_ID | SCHEDULE_ID] [--run-id ID]", least = 0, most = 1, connects = true,
+  name = "why", usage = "why [WORKFLOW_ID | SCHEDULE_ID] [--run-id ID]", least = 0, most = 1, connects = true, completes = "runs",
   about = "why a run or a schedule stands where it stands, in one sentence; all open runs without a name",
   details = "Reads only, and needs no worker. Exits 0 when all is well, 1 when it found a problem, 2 when it cannot tell because\n"
     .. "the server does not answer. A name that a run and a schedule share means the run: schedule:ID means the schedule.",
