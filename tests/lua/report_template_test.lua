@@ -29,6 +29,7 @@ return {
   a_tag_alone_on_its_line_leaves_no_line = function()
     expect("a\nb\nc", "a\n{% if yes %}\n  {# said #}\nb\n{% endif %}\nc\n", { yes = true })
     expect("- 1\n- 2\n", "{% for n in list %}\n- {{ n }}\n  {% endfor %}\n", { list = { 1, 2 } })
+    expect("b\nc", "\239\187\191{% if yes %}\r\nb\r\n{% endif %}\r\nc\r\n", { yes = true }) -- as Windows saves it
     expect("one  two", "one {% if yes %} two{% endif %}", { yes = true })
   end,
 

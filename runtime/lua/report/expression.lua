@@ -7,43 +7,9 @@ local decimal = require "report.decimal"
 local filters = require "report.filters"
 local json = require "json"
 local nearest = require "nearest"
+local tokens_of = require "report.tokens"
 
 local expression = {}
-
-local WORDS = { ["and"] = true, ["or"] = true, ["not"] = true, ["true"] = true, ["false"] = true, none = true }
-local COMPARE = { ["=="] = true, ["!="] = true, ["<"] = true, ["<="] = true, [">"] = true, [">="] = true }
-
--- --- tokens: { kind, text } ---
-
-local PATTERNS = {
-  { "name", "^[%a_][%w_]*" }, { "number", "^%d+%.?%d*" },
-  { "sign", "^[=!<>]=" }, { "sign", "^[<>|().,%-]" },
-}
-
-local function quoted(text, at)
-  local quote = text:sub(at, at)
-  local stop = text:find(quote, at + 1, true)
-  if not stop then error("a text has no end: " .. text:sub(at), 0) end
-  return { "text", text:sub(at + 1, stop - 1) }, stop + 1
-end
-
-local function next_token(text, at)
-  if text:find("^[\"']", at) then return quoted(text, at) end
-  for _, pattern in ipairs(PATTERNS) do
-    local from, to = text:find(pattern[2], at)
-    if from then return { WORDS[text:sub(from, to)] and "word" or pattern[1], text:sub(from, to) }, to + 1 end
-  end
-  error(("%q is not understood here"):format(text:sub(at, at)), 0)
-end
-
-local function tokens_of(text)
-  local list, at = {}, text:find "%S" or #text + 1
-  while at <= #text do
-    list[#list + 1], at = next_token(text, at)
-    at = text:find("%S", at) or #text + 1
-  end
-  return list
-end
 
 -- --- values ---
 
@@ -178,9 +144,10 @@ end
 local function parse_comparison(cursor)
   local left = parse_filtered(cursor)
   local token = peek(cursor, "sign")
-  if not token or not COMPARE[token[2]] then return left end
+  local compare = token and COMPARING[token[2]]
+  if not compare then return left end
   cursor.at = cursor.at + 1
-  local compare, right = COMPARING[token[2]], parse_filtered(cursor)
+  local right = parse_filtered(cursor)
   return function(scope) return compare(left(scope), right(scope)) end
 end
 

@@ -4,55 +4,16 @@
 -- A tag that stands alone on its line leaves no line behind, and the last line has no line end.
 
 local channels = require "report.channels"
-local errors = require "errors"
 local expression = require "report.expression"
 local nearest = require "nearest"
+local pieces = require "report.pieces"
 local scopes = require "report.scope"
 
 local template = {}
 
-local CLOSING = { ["{{"] = "}}", ["{%"] = "%}", ["{#"] = "#}" }
 local DEEPEST = 20
 
-local function line_at(text, at)
-  return 1 + select(2, text:sub(1, at - 1):gsub("\n", ""))
-end
-
--- Raises what `run` raises with the place in front.
-local function at_place(place, run, ...)
-  local ok, value = pcall(run, ...)
-  if ok then return value end
-  if errors.is(value) then error(value, 0) end
-  error(errors.ApplicationError { type = "TemplateError", message = place .. ": " .. tostring(value), non_retryable = true }, 0)
-end
-
--- --- pieces: { kind = "text"|"{{"|"{%", text, place } ---
-
-local function add_text(pieces, text)
-  if text ~= "" then pieces[#pieces + 1] = { kind = "text", text = text } end
-end
-
-local function cut(source, name)
-  local text, pieces, at = source:gsub("\n$", ""), {}, 1
-  while true do
-    local open = text:find("{[{%%#]", at)
-    if not open then
-      add_text(pieces, text:sub(at))
-      return pieces
-    end
-    local kind, place = text:sub(open, open + 1), ("%s:%d"):format(name, line_at(text, open))
-    local from, to = text:find(CLOSING[kind], open + 2, true)
-    if not from then at_place(place, error, ("%s has no %s"):format(kind, CLOSING[kind]), 0) end
-    local before = text:sub(at, open - 1)
-    if kind ~= "{{" and (before:find "\n[ \t]*$" or (at == 1 or text:sub(at - 1, at - 1) == "\n") and before:find "^[ \t]*$") then
-      before = before:gsub("[ \t]+$", "")
-    end
-    add_text(pieces, before)
-    if kind ~= "{#" then pieces[#pieces + 1] = { kind = kind, text = text:sub(open + 2, from - 1), place = place } end
-    at = to + 1
-    if kind ~= "{{" and text:sub(at, at) == "\n" then at = at + 1 end
-  end
-end
+local at_place = pieces.at
 
 -- --- nodes: function(scope, out) ---
 
@@ -190,7 +151,7 @@ end
 ---@param name string what errors call it: "reports/daily_ccw.slack.tpl"
 ---@return table template render, text, name
 function template.compile(text, name)
-  local cursor = { pieces = cut(text, name), at = 1, depth = 0 }
+  local cursor = { pieces = pieces.cut(text, name), at = 1, depth = 0 }
   return setmetatable({ nodes = parse_until(cursor, nil, {}), text = text, name = name }, Template)
 end
 
