@@ -8,11 +8,16 @@ local pipeline = {}
 ---@param input { source_name: string, source_kwargs: table?, resources: string[]? }
 ---@return table? result nil when it failed
 ---@return table? err why it failed
+---@return string[]? troubles whose end people have not heard of
 function pipeline.run(input)
   local ok, result = pcall(workflow.call, "run_pipeline_activity",
     { source_name = input.source_name, source_kwargs = input.source_kwargs, resources = input.resources },
     { start_to_close = "30m", heartbeat = "20s", retry = RETRY })
-  if ok then return result end
+  if ok then
+    local troubles = result.troubles
+    result.troubles = nil
+    return result, nil, troubles
+  end
   if workflow.cancelled() then error(result, 0) end
   return nil, result
 end

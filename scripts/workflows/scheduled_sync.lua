@@ -9,17 +9,22 @@ workflow "ScheduledSyncWorkflow" {
     if type(input) ~= "table" or type(input.sources) ~= "table" then
       error(ValueError("ScheduledSyncWorkflow takes { sources = a list of names }"))
     end
-    local results, failures = json.object {}, {}
+    local results, failures, classes, open = json.object {}, {}, {}, nil
+    local subject = table.concat(input.sources, ", ")
     for _, name in ipairs(input.sources) do
-      local result, err = pipeline.run { source_name = name }
+      local result, err, troubles = pipeline.run { source_name = name }
+      open = troubles or open
       if err then
         workflow.log_warning("Source %s failed: %s", name, pipeline.reason(err))
         failures[#failures + 1] = ("'%s'"):format(name)
+        classes[#classes + 1] = ("%s %s"):format(name, alert.class(err))
       end
       results[name] = result or pipeline.failed(name, err)
     end
-    if #failures > 0 and input.notify_on_failure ~= false then
-      alert("Scheduled sync completed with failures: [%s]", table.concat(failures, ", "))
+    if #failures == 0 then
+      alert.recovered(subject, open)
+    elseif input.notify_on_failure ~= false then
+      alert.failed(subject, table.concat(classes, ", "), "Scheduled sync completed with failures: [%s]", table.concat(failures, ", "))
     end
     return results
   end,

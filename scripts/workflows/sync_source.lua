@@ -7,7 +7,9 @@ local pipeline = require "workflows.pipeline"
 local function failed(input, err)
   local reason = pipeline.reason(err)
   workflow.log_warning("Pipeline failed: %s\nError: %s", input.source_name, reason)
-  if input.notify_on_failure ~= false then alert("Pipeline failed: %s\nError: %s", input.source_name, reason) end
+  if input.notify_on_failure ~= false then
+    alert.failed(input.source_name, alert.class(err), "Pipeline failed: %s\nError: %s", input.source_name, reason)
+  end
   if input.on_failure ~= "complete" then error(err, 0) end
   return pipeline.failed(input.source_name, err)
 end
@@ -21,10 +23,11 @@ end
 workflow "SyncSourceWorkflow" {
   run = function(input)
     workflow.log("Starting sync for source: %s", input.source_name)
-    local result, err = pipeline.run(input)
+    local result, err, troubles = pipeline.run(input)
     if err then return failed(input, err) end
+    alert.recovered(input.source_name, troubles)
     if input.notify_on_success == true then
-      alert("Pipeline completed: %s\nLoaded %d rows", input.source_name, loaded(result))
+      alert.news(input.source_name, "Pipeline completed: %s\nLoaded %d rows", input.source_name, loaded(result))
     end
     return result
   end,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Slack's Web API as a bot meets it: chat.postMessage, conversations.history, auth.test; errors are HTTP 200.
+"""Slack's Web API as a bot meets it: chat.postMessage, chat.update, conversations.history, auth.test; errors are HTTP 200.
 
 Knobs in the truth: "token" (default "xoxb-test-token"), "channels" (default ["C0123456789"]), "scopes", and "spacing", the
 seconds that must lie between two messages to a channel (default 0; Slack's is about 1).
@@ -24,7 +24,7 @@ class Slack(Fake):
     """Slack's Web API."""
 
     def respond(self, request):
-        methods = {"chat.postMessage": self.post, "conversations.history": self.history, "auth.test": self.test}
+        methods = {"chat.postMessage": self.post, "chat.update": self.update, "conversations.history": self.history, "auth.test": self.test}
         method = methods.get(request.path.removeprefix("/api/"))
         if not method:
             return no("unknown_method")
@@ -66,6 +66,16 @@ class Slack(Fake):
             message["metadata"] = asked["metadata"]
         self.accepted.append({"channel": asked["channel"], **message})
         return Answer.json({"ok": True, "channel": asked["channel"], "ts": stamp, "message": message})
+
+    def update(self, asked):
+        refusal = self.lacks("chat:write")
+        if refusal or not self.knows(asked.get("channel")):
+            return refusal or no("channel_not_found")
+        for message in self.accepted:
+            if (message["channel"], message["ts"]) == (asked["channel"], asked.get("ts")):
+                message["text"] = asked["text"][:LONGEST]
+                return Answer.json({"ok": True, "channel": asked["channel"], "ts": asked["ts"], "text": message["text"]})
+        return no("message_not_found")
 
     def history(self, asked):
         refusal = self.lacks("channels:history")

@@ -3,53 +3,36 @@
 import asyncio
 import base64
 import json
-import shutil
 import urllib.parse
 import uuid
 
 import pytest
-from house import ROOT, VendorFake, Worker, until
+from house import Worker, until
+from messages import ACCOUNT, DOWN, posts, scripts_in, settings_of, shortened, texts, vendors_of
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
-ACCOUNT = "AC" + "0" * 32
-SETTINGS = {"SLACK_BOT_TOKEN": "xoxb-test-token", "SLACK_CHANNEL_ID": "C0123456789", "RESEND_API_KEY": "re_test_key",
-            "RESEND_FROM_EMAIL": "SignalRoom <reports@example.test>", "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "twilio-test-token",
-            "TWILIO_FROM_NUMBER": "+15550100009"}
 ROWS = [{"date": "2026-01-14", "affiliate": [n, f"A{n}"], "advertiser": [1, "CCW"], "clicks": 10, "conversions": 2, "revenue": 5, "payout": 2}
         for n in (1, 2, 3)]
 KWARGS = {"from": "2026-01-14", "to": "2026-01-14"}
 VENDORS = [("slack", "slack", None), ("email", "resend", "ada@example.test"), ("sms", "twilio", "+15550100001")]
-DOWN = {"status": 503, "body": {"error": "down"}}
-
-
-def shortened(path, old, new):
-    text = path.read_text()
-    assert old in text, f"{path} has no {old}"
-    path.write_text(text.replace(old, new))
 
 
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory):
-    """The product's scripts with their waits cut short, and a workflow that sends one message."""
-    folder = tmp_path_factory.mktemp("channels") / "scripts"
-    shutil.copytree(ROOT / "scripts", folder)
-    shutil.copy(ROOT / "tests/live/scripts/workflows/notify.lua", folder / "workflows")
-    shortened(folder / "workflows/retry.lua", 'initial = "1s"', 'initial = "200ms"')
+    folder = scripts_in(tmp_path_factory.mktemp("channels") / "scripts", "notify.lua")
     shortened(folder / "workflows/pipeline.lua", 'start_to_close = "30m"', 'start_to_close = "2s"')
     return folder
 
 
 @pytest.fixture(scope="module")
 def fakes(house):
-    made = {name: house.keep(VendorFake(name, house.folder)) for name in ("slack", "resend", "twilio")}
-    return made | {"everflow": house.everflow}
+    return vendors_of(house) | {"everflow": house.everflow}
 
 
 @pytest.fixture(scope="module")
 def settings(fakes):
-    return SETTINGS | {"SLACK_BASE_URL": fakes["slack"].url + "/api", "RESEND_BASE_URL": fakes["resend"].url,
-                       "TWILIO_BASE_URL": fakes["twilio"].url}
+    return settings_of(fakes)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +44,7 @@ def worker(house, settings, scripts):
 @pytest.fixture(scope="module")
 def bare_worker(house, scripts):
     """A worker that was told of no channel, and that SMS need not be there."""
-    with Worker(house, scripts, "channels-bare", environment={"SIGNALROOM_OPTIONAL_CHANNELS": "email sms"}) as running:
+    with Worker(house, scripts, "channels-bare", environment={"SIGNALROOM_ENV": "production", "SIGNALROOM_OPTIONAL_CHANNELS": "email sms"}) as running:
         yield running
 
 
@@ -94,14 +77,6 @@ def notify(run, channel, message, recipient=None, queue="channels"):
 
 def sync(run, queue="channels", **changes):
     return run("SyncSourceWorkflow", {"source_name": "everflow", "source_kwargs": KWARGS, **changes}, queue)
-
-
-def texts(fakes):
-    return [m["text"] for m in fakes["slack"].accepted()]
-
-
-def posts(fake):
-    return [r for r in fake.requests() if r["method"] == "POST"]
 
 
 # --- the wire forms ---
@@ -159,7 +134,7 @@ def test_a_channel_that_may_be_missing_says_that_nothing_was_sent(house, bare_wo
     assert "sms_not_configured" in bare_worker.log.read_text()
 
 
-@pytest.mark.parametrize("word, type", [("is_archived", "SlackError"), ("invalid_auth", "AuthError"), ("fatal_error", "SlackError")])
+@pytest.mark.parametrize("word, type", [("is_archived", "SlackError"), ("invalid_auth", "AuthError")])
 def test_slack_saying_no_is_an_error_at_once(fakes, worker, run, word, type):
     fakes["slack"].control("script", [{"match": "chat.postMessage", "body": {"ok": False, "error": word}, "times": 9}])
     _, failure = notify(run, "slack", "hello")
@@ -176,7 +151,8 @@ def test_a_number_that_is_none_is_not_tried_again(fakes, worker, run):
 # --- vendors that are down, and lost answers: once ---
 
 
-@pytest.mark.parametrize("trouble", [DOWN, {"body": {"ok": False, "error": "internal_error"}}, {"body_raw": "<html>502", "status": 502},
+@pytest.mark.parametrize("trouble", [DOWN, {"body": {"ok": False, "error": "internal_error"}},
+                                     {"body": {"ok": False, "error": "fatal_error"}}, {"body_raw": "<html>502", "status": 502},
                                      {"close": "before", "status": 500}])
 def test_slack_down_and_up_again_gets_the_message_once(fakes, worker, run, trouble):
     fakes["slack"].control("script", [{"match": "chat.postMessage", "times": 3, **trouble}])

@@ -25,7 +25,8 @@ BINARY = pathlib.Path(os.environ.get("SIGNALROOM_BINARY", ROOT / "build/release/
 POSTGRES = pathlib.Path(os.environ.get("POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
 EVERFLOW_KEY = "everflow-test-key"
 FOREIGN = ("TEMPORAL_", "SUPABASE_", "DATABASE_", "PG", "EVERFLOW_", "REDTRACK_", "S3_", "AWS_", "SLACK_", "RESEND_",
-           "TWILIO_", "POSTHOG_", "MAUTIC_", "GOOGLE_", "HARBOR_")
+           "TWILIO_", "POSTHOG_", "MAUTIC_", "GOOGLE_", "HARBOR_",
+           "SIGNALROOM_ENV", "SIGNALROOM_ALERT_", "SIGNALROOM_OPTIONAL_", "REPORT_")
 
 
 def temporal_cli():

@@ -241,6 +241,18 @@ def test_a_report_reads_one_snapshot_and_writes_nothing(x):
     assert x("data = 'SELECT 1 AS n WHERE false', slack = 'a'", code=1)["reason"] == "no data"
 
 
+def test_slack_may_have_blocks_and_a_mail_plain_html(x):
+    said = x("data = 'SELECT 7 AS n', slack = { text = 'n is {{ n }}', blocks = function(v, escape) return { { type = 'section', "
+             "text = { type = 'mrkdwn', text = escape('<' .. v.n .. '>') } } } end }")["letter"]
+    assert said == {"text": "n is 7", "mrkdwn": True, "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "&lt;7&gt;"}}]}
+    assert "block 1, a header, has 151 characters" in x(
+        "slack = { text = 'a', blocks = function() return { { type = 'header', text = { text = ('a'):rep(151) } } } end }",
+        code=1)["error"]["message"]
+    said = x("params = { n = 7, who = 'Ada <a@x>' }, email = { subject = 'n is {{ n }}', body = '<p>{{ who }}</p><p>{{ n }}</p>' }",
+             "--param", "n=8", "--param", "who=Bea & Co")["letter"]
+    assert said == {"subject": "n is 8", "html": "<p>Bea &amp; Co</p><p>8</p>", "text": "Bea & Co\n\n8"}
+
+
 # --- what is wrong is refused when it is loaded ---
 
 
@@ -272,6 +284,10 @@ def test_a_worker_has_the_reports_of_its_folder(house, tmp_path, queue, loads):
         assert rendered(name="daily_ccw", channel="slack", params={"date": "2026-01-14"})["letter"]["text"] == GOLDEN
         empty = rendered(name="daily_ccw", channel="sms", params={"date": "2026-01-13", "advertiser_id": None})
         assert empty["ready"] is False and empty["reason"] == "no rows for 2026-01-13"
+        template = tmp_path / "scripts/reports/daily_ccw.slack.tpl"
+        template.write_text(template.read_text().replace("Daily CCW Report", "The day"))
+        until(lambda: "*The day - Jan 14" in rendered(name="daily_ccw", channel="slack", params={"date": "2026-01-14"})["letter"]["text"], 60,
+              "the saved template")
         loads("redtrack", "daily_spend", ago="3 hours")
         stale = rendered(name="daily_ccw", channel="email", params={"date": "2026-01-14"})
         assert stale["ready"] is False and stale["reason"].startswith("redtrack.daily_spend was last loaded at ") and "letter" not in stale

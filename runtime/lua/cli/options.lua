@@ -34,6 +34,13 @@ local function lookup(spec, word)
   return option, value
 end
 
+-- Said twice, both count.
+local function joined(list, more)
+  list = list or {}
+  for _, word in ipairs(more) do list[#list + 1] = word end
+  return list
+end
+
 local function take_many(words, i)
   local list = {}
   while words[i + 1] and words[i + 1]:sub(1, 1) ~= "-" do
@@ -69,7 +76,7 @@ function options.parse(spec, words)
       if option.value and (not value or #value == 0) then usage_error("--%s wants a %s", option.name, option.value) end
       if option.many and type(value) == "string" then value = { value } end
       if not option.value and value then usage_error("--%s takes no value", option.name) end
-      given[key] = value or true
+      given[key] = option.many and joined(given[key], value) or value or true
     end
     i = i + 1
   end
