@@ -158,8 +158,8 @@ end
 local function send(job, given)
   local params = report.params(job.name, job.params)
   local id = ("report-%s-%s-manual"):format(job.name, job.channel)
-  local run_id = client.start("RunReportWorkflow", { report_name = job.name, channel = job.channel, params = params, send = true },
-    { id = id, task_queue = given.queue })
+  local run_id = client.start("RunReportWorkflow", { report_name = job.name, channel = job.channel, params = params, send = true,
+    recipients = given.to, again = given.again }, { id = id, task_queue = given.queue })
   runs.announce(id, run_id)
   return runs.wait(id, run_id)
 end
@@ -169,6 +169,9 @@ local function check_together(given)
   for _, pair in ipairs { { "watch", "json" }, { "watch", "send" }, { "watch", "diff" }, { "send", "diff" }, { "send", "html" },
     { "diff", "html" } } do
     if given[pair[1]] and given[pair[2]] then usage("--%s and --%s do not go together", pair[1], pair[2]) end
+  end
+  for _, word in ipairs { "to", "again" } do
+    if given[word] and not given.send then usage("--%s goes with --send", word) end
   end
 end
 
@@ -186,6 +189,8 @@ return {
     { name = "diff", value = "DATE", about = "how it differs from the report of that date; yesterday: of the day before" },
     { name = "watch", short = "w", about = "print again whenever a report or template is saved" },
     { name = "send", about = "really send it" },
+    { name = "to", value = "RECIPIENT...", many = true, about = "with --send: these instead of the configured ones" },
+    { name = "again", about = "with --send: although it was sent already" },
     { name = "queue", short = "q", value = "NAME", about = "task queue; api-tasks unless given" },
     { name = "scripts", value = "DIR", about = "scripts folder; ./scripts unless given" },
   },
