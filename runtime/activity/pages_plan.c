@@ -159,15 +159,18 @@ static bool add_one(struct pages_plan *plan, struct json_scan *scan, struct json
     return pages_walk(plan, scan, token, err) && put_row(plan, NULL, err);
 }
 
-/* The scan stands behind the opening bracket. */
-static bool add_list(struct pages_plan *plan, struct json_scan *scan, struct error *err)
+/* The elements of a list, or the members of an object; the scan stands behind its bracket. */
+static bool add_rows(struct pages_plan *plan, struct json_scan *scan, bool members,
+                     struct error *err)
 {
     struct json_token token;
     for (uint64_t number = 1;; number++) {
         if (!json_scan_next(scan, &token, err))
             return false;
-        if (token.kind == JSON_ARRAY_END)
+        if (token.kind == (members ? JSON_OBJECT_END : JSON_ARRAY_END))
             return true;
+        if (members && !json_scan_next(scan, &token, err))
+            return false;
         if (!add_one(plan, scan, &token, err))
             return error_add(err, "row %llu", (unsigned long long)number);
     }
@@ -209,21 +212,48 @@ static const struct path_node *last_step(const struct path_node *root)
     return root;
 }
 
-static bool add_page(struct pages_plan *plan, struct span page, struct span row_path,
-                     const struct path_tree *path, struct error *err)
+/* Where the rows of a page are. */
+struct row_place {
+    struct span text; /* without the star */
+    bool members;     /* "contacts.*": an object's members, whatever their keys are */
+    struct path_tree tree;
+};
+
+static bool find_place(struct row_place *place, struct span text, struct arena *arena,
+                       struct error *err)
+{
+    int slot;
+    *place = (struct row_place){.text = text};
+    path_tree_init(&place->tree, arena);
+    if (text.size && text.data[text.size - 1] == '*') {
+        place->members = true;
+        place->text.size -= text.size > 1 && text.data[text.size - 2] == '.' ? 2 : 1;
+    }
+    return place->text.size == 0 || path_add(&place->tree, place->text, &slot, err);
+}
+
+static bool has_rows(const struct row_place *place, const struct pages_target *target)
+{
+    return target->found && (target->token.kind == JSON_ARRAY ||
+                             (place->members && target->token.kind == JSON_OBJECT));
+}
+
+static bool add_page(struct pages_plan *plan, struct span page, const struct row_place *place,
+                     struct error *err)
 {
     struct json_scan scan;
     struct bytes seen = {0};
-    struct pages_target target = {.path = &path->root};
+    struct pages_target target = {.path = &place->tree.root};
     json_scan_start(&scan, page);
     plan->text_stamp++;
     bool ok = pages_walk_to(plan, &scan, &target, &seen, err);
-    if (ok && target.found && target.token.kind == JSON_ARRAY)
-        ok = add_list(plan, &scan, err) && finish(&scan, last_step(&path->root), err);
+    if (ok && has_rows(place, &target))
+        ok = add_rows(plan, &scan, target.token.kind == JSON_OBJECT, err) &&
+             finish(&scan, last_step(&place->tree.root), err);
     else if (ok && target.found && target.token.kind == JSON_NULL)
-        ok = finish(&scan, last_step(&path->root), err);
+        ok = finish(&scan, last_step(&place->tree.root), err);
     else if (ok)
-        ok = no_list(&target, row_path, bytes_span(&seen), err);
+        ok = no_list(&target, place->text, bytes_span(&seen), err);
     bytes_release(&seen);
     return ok;
 }
@@ -232,14 +262,12 @@ bool pages_plan_add(struct pages_plan *plan, struct span page, struct span row_p
                     struct error *err)
 {
     struct arena arena = {0};
-    struct path_tree path;
-    int slot;
+    struct row_place place;
     size_t size = plan->rows.size;
     uint64_t before = plan->row_count;
-    path_tree_init(&path, &arena);
     begin_rows(plan);
-    bool ok = (row_path.size == 0 || path_add(&path, row_path, &slot, err)) &&
-              add_page(plan, page, row_path, &path, err) && check_required(plan, before, err);
+    bool ok = find_place(&place, row_path, &arena, err) && add_page(plan, page, &place, err) &&
+              check_required(plan, before, err);
     *rows = plan->row_count - before;
     if (!ok) {
         cut_rows(plan, size);

@@ -80,11 +80,11 @@ class Sheets(Fake):
 
     def __init__(self):
         self.keys = Keys()
+        self.tokens = {}  # clients keep theirs over a reset
         super().__init__()
 
     def reset(self):
         super().reset()
-        self.tokens = {}
         self.minute = (0, 0)
 
     def control(self, request):

@@ -130,6 +130,7 @@ end
 
 local function may_retry(policy, attempt, err)
   return attempt < policy.attempts and errors.is(err) and policy.on[err.type] and not err.non_retryable
+    and (err.next_retry_delay_ms or 0) <= policy.max_ms
 end
 
 local function request(call, options)
@@ -170,7 +171,7 @@ end
 --- once: true for what must not reach the server twice: a new connection, on which libcurl repeats nothing;
 --- bearer, or user and password; ca, client_cert, client_key (paths or PEM text);
 --- accept: a list of statuses that are no error, true: all; retry: a number of attempts or
---- { attempts = 3, initial = "1s", factor = 2, max = "30s", on = { "NetworkError", ... } };
+--- { attempts = 3, initial = "1s", factor = 2, max = "30s", on = { "NetworkError", ... } }, where a Retry-After beyond max is raised;
 --- stream: a function that is given each chunk of the body, which then is not kept; timeout is then for standing still.
 ---@param url string|table an url, or the options
 ---@param options? table

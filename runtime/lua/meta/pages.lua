@@ -74,7 +74,7 @@ function pages.scalar(page, path) end
 ---that does not fit, a key twice in a row, or a required value that is missing (counted over the page). A list that is
 ---null has no rows.
 ---@param page string JSON
----@param path? string where the list is; the page itself when left out
+---@param path? string where the list is; the page itself when left out; "contacts.*": the members of an object, or a list
 ---@return integer rows
 function plan:add(page, path) end
 

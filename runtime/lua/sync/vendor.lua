@@ -177,7 +177,7 @@ end
 
 --- Takes the rows at `path` of a page by the resource's column paths, all in C.
 ---@param reply table   what get or post returned
----@param path string   where the list of rows is, "" for the page itself
+---@param path string   where the list of rows is, "" for the page itself; "contacts.*" for rows that are an object's members
 ---@return integer rows
 function Run:rows(reply, path)
   local count = self.plan:add(reply.body, path)

@@ -173,6 +173,9 @@ return {
     refused("VendorError", http.get, server .. "/flaky?key=c&times=1",
       { retry = { attempts = 3, initial = "10ms", on = { "NetworkError" } } })
     refused("AuthError", http.get, server .. "/status?code=401", { retry = 5 })
+    local from = os.time()
+    refused("RateLimited", http.get, server .. "/status?code=429&retry_after=60", { retry = { attempts = 3, max = "59s" } })
+    assert(os.time() - from < 60, "a wait beyond max was waited for")
     has(tostring(select(2, pcall(http.get, server, { retry = { atempts = 2 } }))), "atempts")
   end },
 

@@ -27,6 +27,22 @@ return {
     equal(plan:rows(), 4)
   end },
 
+  { "rows may be the members of an object, where the path ends in a star", function()
+    local plan = pages.plan { id = "int!", name = "text" }
+    equal(plan:add('{"total":"2","contacts":{"47":{"id":47,"name":"a"},"9":{"id":9}}}', "contacts.*"), 2)
+    equal(plan:add('{"total":"0","contacts":[]}', "contacts.*"), 0)
+    equal(plan:add('{"contacts":[{"id":3}]}', "contacts.*"), 1)
+    equal(plan:add('{"x":{"id":4},"y":{"id":5}}', "*"), 2)
+    equal(plan:add('{"a":{"*":[{"id":6}]}}', 'a."*"'), 1)
+    equal(plan:take():text(), "47\ta\n9\t\\N\n3\t\\N\n4\t\\N\n5\t\\N\n6\t\\N\n")
+    refused("VendorError", "expected a list of rows at 'contacts', found an object", plan.add, plan, '{"contacts":{"1":{}}}', "contacts")
+    refused("VendorError", "row 2: id: expected an integer", plan.add, plan, '{"contacts":{"1":{"id":1},"2":{"id":"x"}}}', "contacts.*")
+    refused("VendorError", "expected a list of rows at 'contacts', found a single value", plan.add, plan, '{"contacts":7}', "contacts.*")
+    refused("VendorError", "there is no 'contacts'; there is errors", plan.add, plan, '{"errors":[]}', "contacts.*")
+    refused("VendorError", "occurs twice", plan.add, plan, '{"contacts":{"1":{"id":1}},"contacts":{}}', "contacts.*")
+    equal(plan:size(), 0)
+  end },
+
   { "columns come in the order of a list, else of their names", function()
     equal(table.concat(pages.plan({ b = "int", a = "text" }):column_names(), ","), "a,b")
     equal(table.concat(pages.plan({ { "b", "int" }, { "a", "text" } }):column_names(), ","), "b,a")
