@@ -92,6 +92,15 @@ def test_the_pooler_is_told_from_the_database_by_the_user(house):
     assert line["fix"] == "the user is postgres.<project_ref>"
 
 
+def test_check_names_the_rights_that_a_role_lacks(house):
+    house.postgres.fresh()
+    house.postgres.rows("CREATE ROLE guest LOGIN")
+    said = checks(house, code=1, DATABASE_URL=house.postgres.url.replace("signalroom@", "guest@"))
+    house.postgres.rows("DROP ROLE guest")
+    assert said["rights"]["fix"] == "GRANT CREATE ON DATABASE postgres TO guest; GRANT CREATE ON SCHEMA public TO guest"
+    assert said["tables"]["verdict"] == "fail"
+
+
 def test_check_names_the_line_of_a_script_that_does_not_compile(house, scripts):
     (scripts / "activities/broken.lua").write_text("local a = 1\nlocal b = = 2\n")
     line = checks(house, "--scripts", scripts, code=1)["script"]

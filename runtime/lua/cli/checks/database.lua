@@ -9,6 +9,7 @@ local CLOCKS_APART = 5 -- seconds
 local RIGHTS = [[
   SELECT current_user AS who, current_database() AS name, current_setting('server_version') AS version,
          has_database_privilege(current_database(), 'CREATE') AS may_create,
+         coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public'), false) AS may_in_public,
          extract(epoch FROM clock_timestamp())::float8 AS now]]
 
 local WRITE = [[
@@ -79,11 +80,21 @@ end
 
 -- --- the database itself ---
 
+-- Schemas for sources and for our own tables; the reports' view and mapping lie in public.
+local function rights(say, about)
+  local lacking = {}
+  if not about.may_create then lacking[1] = ("GRANT CREATE ON DATABASE %s TO %s"):format(about.name, about.who) end
+  if not about.may_in_public then lacking[#lacking + 1] = "GRANT CREATE ON SCHEMA public TO " .. about.who end
+  if #lacking == 0 then return say("ok", "rights", "may create schemas, and tables in public") end
+  say("warn", "rights", "may not create all that signalroom needs", table.concat(lacking, "; "))
+end
+
 local function tables(say, connection, about)
   local missing = schema.missing(connection)
   if #missing > 0 then
-    local fix = about.may_create and "signalroom migrate" or "GRANT CREATE ON DATABASE to this user, then signalroom migrate"
-    return say(about.may_create and "warn" or "fail", "tables", ("signalroom lacks the tables %q"):format(missing[1][1]), fix)
+    local may = about.may_create and about.may_in_public
+    local fix = may and "signalroom migrate" or "give this user the rights that it lacks, then signalroom migrate"
+    return say(may and "warn" or "fail", "tables", ("signalroom lacks the tables %q"):format(missing[1][1]), fix)
   end
   if not connection:query(WRITE)[1].may_write then
     return say("fail", "tables", ("%s may not write to signalroom.loads and signalroom.state"):format(about.who),
@@ -102,11 +113,7 @@ end
 local function look(say, connection)
   local about = connection:query(RIGHTS)[1]
   say("ok", "database", ("%s as %s, PostgreSQL %s"):format(about.name, about.who, about.version))
-  if about.may_create then
-    say("ok", "rights", "may create schemas")
-  else
-    say("warn", "rights", "may not create schemas", ("GRANT CREATE ON DATABASE %s TO %s"):format(about.name, about.who))
-  end
+  rights(say, about)
   tables(say, connection, about)
   clock(say, about)
 end
