@@ -10,6 +10,7 @@
 #include "activity/reactor.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "cli/scripts.h"
 #include "client/client.h"
 #include "script/fiber.h"
 #include "worker/worker.h"
@@ -20,20 +21,53 @@ static const char TYPE[] = "signalroom.serving";
 static const int numbers[WATCHED] = {SIGINT, SIGTERM};
 static const char *const names[WATCHED] = {"SIGINT", "SIGTERM"};
 
+/* A reload that Lua has not heard of. */
+struct news {
+    struct news *next;
+    struct edition *now;
+    struct edition *before;
+};
+
 struct serving {
     struct worker *worker;
     uv_signal_t watchers[WATCHED];
     int signals; /* received so far */
     int handles; /* open; freed with the last one once Lua has let go */
     bool released;
-    pthread_mutex_t mutex; /* guards waiting: the worker's thread ends the wait */
+    pthread_mutex_t mutex; /* guards what follows: threads of the worker end the wait */
     struct fiber_wait *waiting;
+    struct news *news; /* oldest first */
+    struct news **news_end;
 };
+
+struct serving_wait {
+    struct fiber_wait wait; /* first */
+    struct serving *serving;
+};
+
+static struct news *take_news(struct serving *serving)
+{
+    pthread_mutex_lock(&serving->mutex);
+    struct news *news = serving->news;
+    if (news && !(serving->news = news->next))
+        serving->news_end = &serving->news;
+    pthread_mutex_unlock(&serving->mutex);
+    return news;
+}
+
+static void free_news(struct news *news)
+{
+    edition_release(news->now);
+    edition_release(news->before);
+    free(news);
+}
 
 static void let_go(struct serving *serving)
 {
     if (serving->handles > 0 || !serving->released || serving->worker)
         return;
+    while (serving->news)
+        free_news(take_news(serving));
     pthread_mutex_destroy(&serving->mutex);
     free(serving);
 }
@@ -69,16 +103,32 @@ static void watch(struct serving *serving, struct reactor *reactor)
     }
 }
 
-/* On a thread of the worker. */
-static void stopped(void *user)
+/* Any thread. */
+static void end_wait(struct serving *serving, struct news *news)
 {
-    struct serving *serving = user;
     pthread_mutex_lock(&serving->mutex);
     struct fiber_wait *waiting = serving->waiting;
     serving->waiting = NULL;
+    if (news) {
+        *serving->news_end = news;
+        serving->news_end = &news->next;
+    }
     pthread_mutex_unlock(&serving->mutex);
     if (waiting)
         fiber_wake(waiting);
+}
+
+static void stopped(void *user)
+{
+    end_wait(user, NULL);
+}
+
+static void reloaded(void *user, struct edition *now, struct edition *before)
+{
+    struct news *news = memory_new(sizeof *news);
+    news->now = edition_hold(now);
+    news->before = edition_hold(before);
+    end_wait(user, news);
 }
 
 static const char *text_field(lua_State *L, const char *name)
@@ -111,6 +161,7 @@ int serve_start(lua_State *L)
     struct serving **place = lua_newuserdata(L, sizeof(struct serving *));
     struct serving *serving = memory_new(sizeof *serving);
     pthread_mutex_init(&serving->mutex, NULL);
+    serving->news_end = &serving->news;
     *place = serving;
     luaL_getmetatable(L, TYPE);
     lua_setmetatable(L, -2);
@@ -126,6 +177,7 @@ int serve_start(lua_State *L)
     options.graceful_timeout_ms =
         (int)(1000 * number_field(L, "grace", options.graceful_timeout_ms / 1000.0));
     options.fixed_scripts = flag_field(L, "fixed_scripts");
+    options.reloaded = flag_field(L, "hears_reloads") ? reloaded : NULL;
     options.stopped = stopped;
     options.user = serving;
     struct error err = {0};
@@ -161,11 +213,16 @@ static int health_port(lua_State *L)
     return 1;
 }
 
+/* true and the changes of a reload; true alone when the worker has stopped */
 static int deliver(struct fiber_wait *wait, lua_State *L)
 {
-    (void)wait;
+    struct news *news = take_news(((struct serving_wait *)wait)->serving);
     lua_pushboolean(L, 1);
-    return 1;
+    if (!news)
+        return 1;
+    scripts_push_changes(L, news->now, news->before);
+    free_news(news);
+    return 2;
 }
 
 static void interrupt(struct fiber_wait *wait)
@@ -178,19 +235,20 @@ static void release(struct fiber_wait *wait)
     free(wait);
 }
 
-/* Suspends until the worker has stopped, whoever asked it to. */
+/* Suspends until there was a reload, or the worker has stopped, whoever asked it to. */
 static int wait_for(lua_State *L)
 {
     struct serving *serving = check(L);
-    struct fiber_wait *wait = memory_new(sizeof *wait);
-    *wait = (struct fiber_wait){fiber_current(L), deliver, interrupt, release};
+    struct serving_wait *wait = memory_new(sizeof *wait);
+    wait->wait = (struct fiber_wait){fiber_current(L), deliver, interrupt, release};
+    wait->serving = serving;
     pthread_mutex_lock(&serving->mutex);
-    bool over = worker_wait(serving->worker, 0);
-    serving->waiting = over ? NULL : wait;
+    bool over = serving->news || worker_wait(serving->worker, 0);
+    serving->waiting = over ? NULL : &wait->wait;
     pthread_mutex_unlock(&serving->mutex);
     if (over)
-        fiber_wake(wait);
-    return fiber_suspend(L, wait);
+        fiber_wake(&wait->wait);
+    return fiber_suspend(L, &wait->wait);
 }
 
 /* Joins the worker's threads. Returns nothing, or kind and text of why it gave up by itself. */

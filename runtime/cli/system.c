@@ -20,6 +20,7 @@
 #include "cli/editor.h"
 #include "cli/replay.h"
 #include "cli/screen.h"
+#include "cli/scripts.h"
 #include "cli/serve.h"
 #include "cli/shell.h"
 #include "script/embed.h"
@@ -248,6 +249,7 @@ int system_open(lua_State *L)
         {"spawn_raw",       child_spawn        },
         {"serve_raw",       serve_start        },
         {"replay_raw",      replay_file        },
+        {"scripts_raw",     scripts_look       },
         {"history_json",    replay_history_json},
         {"editor",          editor_new         },
         {"shell",           shell_new          },

@@ -7,7 +7,7 @@ import json
 import uuid
 
 import pytest
-from house import Worker, until
+from house import BINARY, ROOT, Child, Worker, until
 
 PATIENCE = 60
 
@@ -214,3 +214,56 @@ def test_a_worker_refuses_to_start_with_bad_scripts_and_names_them_all(house, tm
     for part in ["3 scripts cannot serve", 'workflows/a.lua:1: workflow "A" has no function `run`', "workflows/b.lua:1: ",
                  'activities/c.lua:2: no script answers to require "gone"']:
         assert part in done.stderr
+
+
+@pytest.fixture
+def dev(house, tmp_path):
+    """Development mode on a scripts folder: what it prints, and the folder."""
+    scripts = Scripts(tmp_path / "scripts")
+    scripts.save("workflows/wait.lua", WAITING % ("DevWait", "old", "old"))
+    scripts.save("activities/say.lua", SAYING % ("say", "one"))
+    log, queue = tmp_path / "dev.log", f"dev-{uuid.uuid4().hex[:8]}"
+    words = ["dev", "--scripts", scripts.folder, "--queue", queue, "--state", tmp_path / "state", "--log-level", "WARNING"]
+    child = Child([BINARY, *words], log, cwd=ROOT, env=house.environment())
+    try:
+        until(lambda: "Stop with Ctrl-C" in log.read_text(), PATIENCE, "development mode")
+        yield scripts, queue, log
+    finally:
+        assert child.end() == 0
+
+
+def test_dev_says_what_each_save_did(dev):
+    scripts, _, log = dev
+
+    def says(line):
+        until(lambda: any(line in printed for printed in log.read_text().splitlines()), PATIENCE, f"the line {line!r}")
+
+    scripts.save("activities/say.lua", SAYING % ("say", "two"))
+    says("reloaded activities/say.lua -> say@")
+    scripts.save("workflows/wait.lua", "workflow")
+    says("refused workflows/wait.lua:1: '=' expected near '<eof>'; the last good version serves")
+    scripts.save("workflows/more.lua", "local x = = 1")
+    says("refused workflows/more.lua:1: unexpected symbol near '='; it does not serve")
+    scripts.save("workflows/more.lua", CALLING % ("DevMore", "say"))
+    says("added workflows/more.lua -> DevMore@")
+    scripts.delete("workflows/more.lua")
+    says("removed workflows/more.lua; new runs have no DevMore")
+    scripts.save("workflows/schedules.lua", "-- none")
+    says("signalroom schedules apply brings it to the server")
+
+
+def test_scripts_and_workflows_tell_what_lies_there_without_a_server(house, tmp_path):
+    scripts = Scripts(tmp_path)
+    scripts.save("workflows/a.lua", "-- The file.\n\n-- Waits.\n-- Takes { days = 3 }.\n" + CALLING % ("A", "a") + "\n" + CALLING % ("B", "a"))
+    scripts.save("activities/a.lua", SAYING % ("a", "one"))
+    scripts.save("activities/bad.lua", "\n}")
+    nowhere = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
+    done = house.run("scripts", "--scripts", tmp_path, environment=nowhere)
+    assert done.returncode == 1 and "open runs are not counted" in done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["active", "workflows/a.lua"] == lines[1][:2] and lines[1][3:] == ["A,", "B"]
+    assert ["refused", "activities/bad.lua"] in lines
+    assert "refused: activities/bad.lua:2: unexpected symbol near '}'" in done.stdout
+    told = json.loads(house.run("workflows", "--scripts", tmp_path, "--json", environment=nowhere).stdout)["workflows"]
+    assert [(one["workflow_type"], one["about"]) for one in told] == [("A", "Waits.\nTakes { days = 3 }."), ("B", "The file.")]
+    assert house.run("workflows", "C", "--scripts", tmp_path, environment=nowhere).returncode == 1

@@ -57,8 +57,13 @@ function Serving:drain() self.raw:drain() end
 function Serving:health_port() return self.raw:health_port() end
 
 --- Waits until the worker has stopped; raises when it gave up by itself.
-function Serving:wait()
-  wait(self.raw:wait_raw())
+---@param on_reload fun(changes: table[])? called with what became of edited scripts (cli/scripts.h)
+function Serving:wait(on_reload)
+  local changes = wait(self.raw:wait_raw())
+  while changes do
+    if on_reload then on_reload(changes) end
+    changes = wait(self.raw:wait_raw())
+  end
   local kind, text = self.raw:stop_raw()
   if kind then raise(kind, text) end
 end
@@ -69,6 +74,15 @@ function host.serve(options)
   local ok, serving, text = native.serve_raw(options)
   if not ok then raise(serving, text) end
   return setmetatable({ raw = serving }, Serving)
+end
+
+--- Looks at a scripts folder as a worker does when it starts.
+---@param folder string
+---@return { scripts: { entry: string, hash: string, types: string[] }[], changes: table[] }
+function host.scripts(folder)
+  local ok, found, text = native.scripts_raw(folder)
+  if not ok then raise(found, text) end
+  return found
 end
 
 --- Replays one recorded history; raises when the scripts do something else.

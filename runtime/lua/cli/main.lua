@@ -10,7 +10,7 @@ local rpc = require "rpc"
 
 -- In the order in which help lists them.
 local NAMES = { "dev", "worker", "trigger", "start", "result", "signal", "query", "cancel", "terminate", "list", "show", "history",
-  "why", "ui", "logs", "replay", "schedules", "report", "alerts", "mute", "unmute", "check", "repl",
+  "why", "ui", "logs", "replay", "scripts", "workflows", "schedules", "report", "alerts", "mute", "unmute", "check", "repl",
   "migrate", "version", "help", "completion" }
 
 local COMMON = {

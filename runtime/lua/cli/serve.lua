@@ -29,15 +29,16 @@ end
 
 --- Starts a worker from the options given; the first SIGINT or SIGTERM drains it, the second hurries it.
 ---@param given table
+---@param more { hears_reloads: boolean? }?  hears_reloads: serving:wait tells of edited scripts, and the log does not
 ---@return table serving  as cli.host.serve gives it
-function serve.start(given)
+function serve.start(given, more)
   if given.log_file then host.keep_log(given.log_file) end
   host.configure_log((given.log_level or os.getenv "LOG_LEVEL" or "INFO"):upper(), given.json_logs or not host.is_terminal(2))
   local place = { scripts = given.scripts or "scripts", queue = given.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks" }
   if not given.no_check then checks.require(place) end
   return host.serve { scripts = place.scripts, task_queue = place.queue,
     cache = number(given, "cache"), activities = number(given, "activities"), health = given.health, grace = number(given, "grace"),
-    fixed_scripts = given.no_watch,
+    fixed_scripts = given.no_watch, hears_reloads = more and more.hears_reloads,
   }
 end
 

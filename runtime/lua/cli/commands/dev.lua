@@ -6,6 +6,7 @@ local host = require "cli.host"
 local output = require "cli.output"
 local places = require "cli.places"
 local postgres = require "cli.postgres"
+local reloads = require "cli.reloads"
 local rpc = require "rpc"
 local serve = require "cli.serve"
 local temporal = require "cli.temporal"
@@ -53,12 +54,12 @@ local function start_servers(given, servers)
   return state
 end
 
-local function print_links(state)
+local function print_links(state, scripts)
   output.note("\n  Temporal   %s   namespace %s", rpc.address(), rpc.namespace())
   local ui = os.getenv "TEMPORAL_UI_ADDRESS"
   if ui and ui ~= "none" then output.note("  Web UI     %s", ui) end
   output.note("  Database   psql \"$(cat %s/database.url)\"", state)
-  output.note("  Scripts    %s\n\n  Try: signalroom trigger everflow -w --address %s\n  Stop with Ctrl-C.\n", "scripts", rpc.address())
+  output.note("  Scripts    %s\n\n  Try: signalroom trigger everflow -w --address %s\n  Stop with Ctrl-C.\n", scripts, rpc.address())
 end
 
 local function run_command(words)
@@ -74,15 +75,15 @@ local function work(given, servers)
     file.write(state .. "/database.url", url .. "\n")
     host.own(state .. "/database.url", nil, "0600")
   end
-  local running = serve.start(given)
+  local running = serve.start(given, { hears_reloads = not given.command })
   if given.command then
     local code = run_command(given.command)
     running:drain()
     running:wait()
     return code
   end
-  print_links(state)
-  running:wait()
+  print_links(state, given.scripts or "scripts")
+  running:wait(reloads.say)
   return exits.ok
 end
 
