@@ -17,7 +17,8 @@ local MAIL = [[
     <mj-section>
       <mj-column>
         <mj-divider border-width="1px" />
-        <mj-table><tr><td>Ada</td><td>7</td></tr><tr><td>Bea &#233;</td><td>8</td></tr></mj-table>
+        <mj-table><tr><td>Ada</td>
+ <td>7</td></tr><tr><td>Bea &#233;</td><td>8</td></tr></mj-table>
       </mj-column>
     </mj-section>
   </mj-body>
@@ -46,7 +47,7 @@ return {
     has(html, "color:#111111;font-family:Helvetica, Arial, sans-serif;font-size:15px") -- mj-all, and mj-text's own
     has(html, '<td class="big" style="color:#222222') -- the tag over both
     has(html, "border-top:1px solid #000000")
-    has(html, "<tr><td>Ada</td><td>7</td></tr>")
+    has(html, "<tr><td>Ada</td>\n <td>7</td></tr>")
     assert(not html:find "<mj", "a tag of MJML is left")
     local opened, closed = select(2, html:gsub("<table", "")), select(2, html:gsub("</table>", ""))
     assert(opened == closed and opened > 5)

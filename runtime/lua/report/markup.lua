@@ -159,7 +159,7 @@ function markup.plain(html)
     return ""
   end)
   text = text:gsub("&#(%d+);", character):gsub("&(%a+);", ENTITIES)
-  return (text:gsub("[ \t]*\n[ \t]*", "\n"):gsub("\n\n\n+", "\n\n"):gsub("^%s+", ""):gsub("%s+$", ""))
+  return (text:gsub("   +", "  "):gsub("[ \t]*\n[ \t]*", "\n"):gsub("\n\n\n+", "\n\n"):gsub("^%s+", ""):gsub("%s+$", ""))
 end
 
 return markup
