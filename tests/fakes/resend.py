@@ -27,6 +27,8 @@ class Resend(Fake):
         self.second = (0, 0)
 
     def respond(self, request):
+        if request.method == "GET" and request.path == "/domains":
+            return self.refusal(request) or Answer.json({"object": "list", "data": []})
         if request.method != "POST" or request.path != "/emails":
             return no(404, "not_found", "The requested endpoint does not exist")
         limit, used = self.truth.get("limit", 10), self.count_request()
@@ -41,12 +43,20 @@ class Resend(Fake):
         self.second = (now, self.second[1] + 1 if self.second[0] == now else 1)
         return self.second[1]
 
-    def checked(self, request):
+    def refusal(self, request):
+        """What is wrong with the key; None when nothing is. A key of the truth's "sends_only" may post mails alone."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not key:
             return no(401, "missing_api_key", "Missing API Key")
         if key != self.truth.get("key", "re_test_key"):
             return no(403, "invalid_api_key", "API key is invalid")
+        if self.truth.get("sends_only") and request.path != "/emails":
+            return no(401, "restricted_api_key", "This API key is restricted to only send emails")
+
+    def checked(self, request):
+        refusal = self.refusal(request)
+        if refusal:
+            return refusal
         name = request.headers.get("idempotency-key")
         if name is not None and not 1 <= len(name) <= LONGEST_KEY:
             return no(400, "invalid_idempotency_key", "The key must be 1 to 256 characters")

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from house import BINARY, ROOT, Worker, until
+from messages import settings_of, vendors_of
 
 POOLER = "postgresql://{}:x@aws-0-eu.pooler.supabase.com.invalid:{}/postgres"
 
@@ -18,7 +19,7 @@ def checks(house, *words, code=0, **environment):
 
 
 def warned(said):
-    """What is doubtful, but for vendors without a key: this house has Everflow's alone."""
+    """What is doubtful, but for vendors and channels without a key: this house has Everflow's alone."""
     return {name for name, line in said.items() if line["verdict"] == "warn" and not line["found"].startswith("not asked")}
 
 
@@ -85,6 +86,24 @@ def test_each_vendor_is_asked_with_the_key_that_is_set(house):
     assert line["verdict"] == "fail" and line["found"].startswith("AuthError: ") and "refuses the key" in line["fix"]
     line = checks(house, code=1, EVERFLOW_BASE_URL="http://127.0.0.1:1")["vendor everflow"]
     assert line["found"].startswith("NetworkError: ") and "address" in line["fix"]
+
+
+def test_each_channel_is_asked_with_the_token_that_is_set(house):
+    assert checks(house)["messages"]["found"].startswith("are logged and not sent")
+    fakes = vendors_of(house)
+    said = checks(house, **settings_of(fakes, SIGNALROOM_ENV="production", REPORT_EMAIL_TO="a@example.test", REPORT_SMS_TO="+15550100001"))
+    assert said["channel slack"]["found"] == "signalroom of Test" and "messages" not in said
+    assert {said[f"channel {name}"]["verdict"] for name in ("slack", "email", "sms")} == {"ok"}
+    assert checks(house, **settings_of(fakes))["channel sms"]["verdict"] in ("ok", "warn")
+    fakes["resend"].control("data", {"sends_only": True})
+    assert checks(house, **settings_of(fakes))["channel email"]["found"] == "the key may send"
+
+    wrong = {"SLACK_BOT_TOKEN": "xoxb-wrong-token", "RESEND_API_KEY": "re_wrong_key", "TWILIO_AUTH_TOKEN": "wrong-twilio-token"}
+    said = checks(house, code=1, **settings_of(fakes, **wrong))
+    for name, token in (("slack", "SLACK_BOT_TOKEN"), ("email", "RESEND_API_KEY"), ("sms", "TWILIO_AUTH_TOKEN")):
+        line = said[f"channel {name}"]
+        assert line["verdict"] == "fail" and token in line["fix"] and wrong[token] not in line["found"], line
+    assert not any(fakes[name].accepted() for name in fakes), "nothing was sent"
 
 
 def test_the_pooler_is_told_from_the_database_by_the_user(house):

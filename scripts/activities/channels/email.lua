@@ -17,6 +17,15 @@ return {
   recipient = "Email recipient required",
   default = "REPORT_EMAIL_TO",
 
+  -- A key that may only send is refused by its own name, and is right.
+  probe = function()
+    local reply = http.get(BASE .. "/domains", { bearer = secret "RESEND_API_KEY", timeout = LONGEST, redirects = 0,
+      accept = { 401, 403 } })
+    local name = reply.status ~= 200 and reply:json().name
+    if name and name ~= "restricted_api_key" then error(AuthError("Resend: " .. tostring(name)), 0) end
+    return name and "the key may send" or "the key is taken"
+  end,
+
   -- Resend looks for itself, by the key, while it has it.
   find = function(letter)
     if os.time() - letter.since > KEPT then

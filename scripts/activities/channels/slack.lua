@@ -50,6 +50,11 @@ return {
   token = "SLACK_BOT_TOKEN", id = "ts",
   default = "SLACK_CHANNEL_ID",
 
+  probe = function()
+    local answer = call("auth.test", { method = "POST" })
+    return ("%s of %s"):format(answer.user, answer.team)
+  end,
+
   find = function(letter)
     local cursor, pages = nil, 0
     repeat

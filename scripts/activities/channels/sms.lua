@@ -36,6 +36,11 @@ return {
   default = "REPORT_SMS_TO",
   careful = true, -- nobody gets a text twice, also not an alert
 
+  probe = function()
+    ask("GET", { query = { PageSize = "1" } })
+    return "the account answers"
+  end,
+
   -- An account on trial gets words put in front of its texts.
   find = function(letter)
     local text = shortened(letter.text)

@@ -5,6 +5,7 @@
 --   find       function(letter): what an earlier attempt sent, nil when it did not
 --   post       function(letter, seconds): sends it in that time; gives what the log shall say, `id` names the vendor's id in it
 --   change     function(letter, id): puts the letter in the place of a message; few channels can
+--   probe      function(): asks the vendor something cheap, for `signalroom check`; gives what was found in a few words
 --   careful    what may have been sent, and cannot be found, is never sent again
 --
 -- A letter has text, to, key and deadline; also subject and html (e-mail), mrkdwn and blocks (Slack). `again` says that an

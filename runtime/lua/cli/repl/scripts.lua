@@ -16,6 +16,7 @@ local scripts = { root = "scripts" }
 
 local files   -- list of { path, module, text, defines = { { kind, name } }, problem }
 local sources -- name -> what the script declared
+local required -- the `require` of the scripts as they were loaded
 local stamp   -- of the reports as they were loaded
 local report_problem
 
@@ -92,6 +93,7 @@ local function run_activities(list)
   sync.forget()
   sources = {}
   local globals = environment(list)
+  required = globals.require
   for _, entry in ipairs(list) do
     if entry.path:find "^activities/" and not entry.problem then
       local ok, problem = pcall(globals.require, entry.module)
@@ -155,6 +157,14 @@ end
 function scripts.files()
   need()
   return files
+end
+
+--- What a script gives to those that require it: "activities.channels.slack". Raises what it raises.
+---@param name string
+---@return any
+function scripts.module(name)
+  need()
+  return required(name)
 end
 
 --- The names that scripts define, sorted.

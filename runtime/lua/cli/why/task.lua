@@ -32,8 +32,8 @@ local REFUSED = {
   BAD_SEARCH_ATTRIBUTES = { "The server does not take the script's search attributes", "register them with the namespace" },
 }
 
-local function bundle_missing(facts, cause, text, event)
-  if cause ~= "WORKFLOW_WORKER_UNHANDLED_FAILURE" or not text:find "bundle" then return nil end
+local function bundle_missing(facts, _, text, event)
+  if not text:find "^BundleUnavailable: " then return nil end
   return words.problem(("The script that the run began with cannot be had: %s."):format(output.brief(text, 400)), shown_by(facts, event),
     "bring the script back as it was (git checkout), or terminate the run and start it anew")
 end
