@@ -16,6 +16,16 @@ struct replaying {
     struct workflow_replay_report report;
 };
 
+/* A history that records its code needs no scripts, and no fault of theirs may stand in its way. */
+static bool open_scripts(struct replaying *r, const char *folder, bool needless, struct error *err)
+{
+    struct store_faults none = {0};
+    if (!needless)
+        return store_open(&r->store, folder, err);
+    r->store = store_make(NULL, 0, &none);
+    return true;
+}
+
 static bool run(struct replaying *r, lua_State *L, enum workflow_replay_mode mode,
                 struct error *err)
 {
@@ -23,10 +33,13 @@ static bool run(struct replaying *r, lua_State *L, enum workflow_replay_mode mod
     const char *text = luaL_checklstring(L, 1, &size);
     Tpb__History__History *history;
     r->arena.limit = HISTORY_MAX;
-    struct workflow_options options = {
-        .space = "default", .task_queue = "replay", .identity = "replay"};
+    struct workflow_options options = {.space = "default",
+                                       .task_queue = "replay",
+                                       .identity = "replay",
+                                       .newest = lua_toboolean(L, 4)};
     if (!history_read((struct span){text, size}, &r->arena, &history, err) ||
-        !store_open(&r->store, luaL_checkstring(L, 2), err))
+        !open_scripts(r, luaL_checkstring(L, 2), !options.newest && workflow_records_code(history),
+                      err))
         return false;
     options.store = r->store;
     return workflow_host_open(&r->host, &options, err) &&
@@ -55,12 +68,14 @@ int replay_file(lua_State *L)
     if (ok) {
         lua_pushinteger(L, (lua_Integer)r.report.events);
         lua_pushinteger(L, (lua_Integer)r.report.tasks);
+        lua_pushstring(L, r.report.code);
+        lua_pushboolean(L, r.report.own_code);
     } else {
         lua_pushstring(L, error_kind_name(err.kind));
         lua_pushstring(L, err.text);
     }
     release(&r);
-    return 3;
+    return ok ? 5 : 3;
 }
 
 int replay_history_json(lua_State *L)

@@ -1,10 +1,11 @@
-/* Recorded histories through today's scripts, without a server; and histories as JSON. */
+/* Recorded histories through scripts, without a server; and histories as JSON. */
 #pragma once
 
 #include <lua.h>
 
-/* file text, scripts folder, mode "whole", "tasks" or "evicting": true, events, tasks; or false and
- * why. */
+/* file text, scripts folder, mode "whole", "tasks" or "evicting", and whether the scripts are used
+ * although the history records its own code: true, events, tasks, code, whether it is the
+ * history's; or false and why. */
 int replay_file(lua_State *L);
 
 /* List of HistoryEvent tables: {"events": [...]} as the Temporal tools write it. Raises when it

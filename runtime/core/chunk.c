@@ -11,11 +11,6 @@ struct scan {
     bool substance; /* such an event, or the run's start */
 };
 
-static const struct event *event_at(const struct chunk *chunk, size_t i)
-{
-    return i < chunk->count ? chunk->events[i] : NULL;
-}
-
 /* A task followed by one of these never happened. */
 static bool undoes_task(const struct event *next)
 {
@@ -34,8 +29,8 @@ static bool undoes_task(const struct event *next)
 static enum verdict judge_completed(const struct scan *scan, size_t started)
 {
     const struct chunk *chunk = scan->chunk;
-    const struct event *after = event_at(chunk, started + 2);
-    if (chunk->stepwise || flag_recorded(event_at(chunk, started + 1), FLAG_STEPWISE))
+    const struct event *after = chunk_event(chunk, started + 2);
+    if (chunk->stepwise || flag_recorded(chunk_event(chunk, started + 1), FLAG_STEPWISE))
         return ENDS_HERE;
     if (!after && !chunk->complete)
         return NEEDS_MORE;
@@ -48,7 +43,7 @@ static enum verdict judge_completed(const struct scan *scan, size_t started)
 
 static enum verdict judge_started(const struct scan *scan, size_t started)
 {
-    const struct event *next = event_at(scan->chunk, started + 1);
+    const struct event *next = chunk_event(scan->chunk, started + 1);
     if (!next && !scan->chunk->complete)
         return NEEDS_MORE;
     if (next && undoes_task(next))

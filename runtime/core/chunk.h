@@ -24,5 +24,11 @@ struct chunk {
     bool stepwise; /* flag 1 was recorded before */
 };
 
+/* NULL: it has not come. */
+static inline const struct event *chunk_event(const struct chunk *chunk, size_t i)
+{
+    return i < chunk->count ? chunk->events[i] : NULL;
+}
+
 /* Where the sequence ends: the index of its last event. False when that takes another page. */
 bool chunk_end(const struct chunk *chunk, size_t *end);

@@ -53,6 +53,15 @@ bool history_feed(struct history *history, const struct event *events, size_t co
     return true;
 }
 
+/* Of the run's first task it must be known what its completion recorded first, and a page may end
+ * before that. */
+static bool sees_too_little(const struct chunk *chunk, size_t end)
+{
+    const struct event *after = chunk_event(chunk, end + 1);
+    return chunk->events[0]->id == 1 && after && after->type == EVENT_TASK_COMPLETED &&
+           end + 2 == chunk->count && !chunk->complete;
+}
+
 enum history_step history_take(struct history *history, bool stepwise, struct sequence *sequence)
 {
     size_t end;
@@ -64,12 +73,13 @@ enum history_step history_take(struct history *history, bool stepwise, struct se
         .complete = !history->more,
         .stepwise = stepwise,
     };
-    if (!chunk_end(&chunk, &end))
+    if (!chunk_end(&chunk, &end) || sees_too_little(&chunk, end))
         return HISTORY_NEEDS_PAGE;
     *sequence = (struct sequence){
         .events = chunk.events,
         .count = end + 1,
-        .after = end + 1 < chunk.count ? chunk.events[end + 1] : NULL,
+        .after = chunk_event(&chunk, end + 1),
+        .second = chunk_event(&chunk, end + 2),
         .last = end + 1 == chunk.count && chunk.complete,
     };
     history->next += (uint32_t)sequence->count;

@@ -22,8 +22,9 @@ struct history {
 struct sequence {
     const struct event *const *events;
     size_t count;
-    const struct event *after; /* the next event, NULL when there is none yet */
-    bool last;                 /* history ends with it */
+    const struct event *after;  /* the next event, NULL when there is none yet */
+    const struct event *second; /* behind that; certain only in the run's first sequence */
+    bool last;                  /* history ends with it */
 };
 
 enum history_step { HISTORY_SEQUENCE, HISTORY_NEEDS_PAGE, HISTORY_ENDS };

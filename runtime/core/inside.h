@@ -22,7 +22,9 @@ struct run {
     struct run_moment moment;
     struct history history;
     struct match match;
-    struct jobs jobs; /* not answered by run_apply yet */
+    struct jobs jobs;           /* not answered by run_apply yet */
+    bool committed;             /* as in struct run_jobs */
+    const struct event *marker; /* as there */
     struct flags flags;
     struct task task;
     bool ahead;     /* the script saw events that belong to a task to come */

@@ -42,7 +42,8 @@ const struct command *match_front(struct match *match)
 void match_pop(struct match *match, const struct event *event)
 {
     const struct command *front = match_front(match);
-    match->trail[match->matched++ % TRAIL_LENGTH] = (struct trail){event, front->place};
+    if (front->place.size)
+        match->trail[match->matched++ % TRAIL_LENGTH] = (struct trail){event, front->place};
     if (match->head < match->count) {
         match->head++;
         return;

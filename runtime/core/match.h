@@ -15,7 +15,7 @@ struct asked {
     bool dropped;
 };
 
-/* A match made in this task. */
+/* A match made in this task of a command that a line of the script asked for. */
 struct trail {
     const struct event *event;
     struct span place;

@@ -133,6 +133,17 @@ static bool looks_ahead(const struct run *run)
     return jobs->count && jobs->jobs[jobs->count - 1].event->id > run->moment.history_length;
 }
 
+/* What history already says about the task that ends with the sequence. */
+static void look_ahead(struct run *run, const struct sequence *sequence)
+{
+    const struct event *second = sequence->second;
+    run->committed = sequence->after && sequence->after->type == EVENT_TASK_COMPLETED;
+    run->marker =
+        run->committed && run->last_event == 0 && second && second->type == EVENT_MARKER_RECORDED
+            ? second
+            : NULL;
+}
+
 static bool apply_sequence(struct run *run, const struct sequence *sequence, struct error *err)
 {
     if (run->ahead)
@@ -140,8 +151,8 @@ static bool apply_sequence(struct run *run, const struct sequence *sequence, str
                          "a query has shown this run events up to %lld before their task",
                          (long long)run->last_event);
     run->sequence_end = sequence->events[sequence->count - 1]->id;
-    if (sequence->after && sequence->after->type == EVENT_TASK_COMPLETED &&
-        !learn(run, sequence->after, err))
+    look_ahead(run, sequence);
+    if (run->committed && !learn(run, sequence->after, err))
         return false;
     for (size_t i = 0; i < sequence->count; i++) {
         const struct event *event = sequence->events[i];
@@ -202,7 +213,8 @@ enum run_need run_next(struct run *run, struct run_jobs *jobs, struct error *err
     if (!run->jobs.count)
         need = advance(run, err);
     if (need == RUN_NEED_SCRIPT)
-        *jobs = (struct run_jobs){run->moment, run->jobs.jobs, run->jobs.count};
+        *jobs = (struct run_jobs){run->moment, run->jobs.jobs, run->jobs.count, run->committed,
+                                  run->marker};
     return need;
 }
 

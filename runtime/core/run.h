@@ -63,6 +63,9 @@ struct run_jobs {
     struct run_moment moment;
     const struct job *jobs;
     size_t count;
+    bool committed;             /* history holds the completion of the task: it was acted on once */
+    const struct event *marker; /* with JOB_INITIALIZE: what that completion recorded first, when
+                                   it is a marker */
 };
 
 /*

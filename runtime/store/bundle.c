@@ -7,6 +7,8 @@
 
 #include "base/memory.h"
 
+enum { SIZE_BYTES = 8 };
+
 /* What the door shows, and what it hides. */
 struct bundle {
     struct store_bundle shown; /* first: a bundle is found by it */
@@ -19,32 +21,72 @@ static struct bundle *behind(const struct store_bundle *bundle)
     return (struct bundle *)bundle;
 }
 
-static void hash_span(EVP_MD_CTX *digest, struct span s)
-{
-    uint8_t size[8];
+/* --- names and texts as bytes: what the hash is of --- */
 
-    for (int i = 0; i < 8; i++)
-        size[i] = (uint8_t)((uint64_t)s.size >> (8 * i));
-    EVP_DigestUpdate(digest, size, sizeof size);
-    EVP_DigestUpdate(digest, s.data, s.size);
+static void add_sized(struct bytes *out, struct span s)
+{
+    for (int i = 0; i < SIZE_BYTES; i++)
+        bytes_add_char(out, (char)((uint64_t)s.size >> (8 * i)));
+    bytes_add_span(out, s);
+}
+
+void store_bundle_write(const struct store_bundle *bundle, struct bytes *out)
+{
+    for (size_t i = 0; i < bundle->count; i++) {
+        add_sized(out, bundle->files[i].name);
+        add_sized(out, bundle->files[i].text);
+    }
+}
+
+static bool take_sized(struct span *rest, struct span *s)
+{
+    uint64_t size = 0;
+
+    if (rest->size < SIZE_BYTES)
+        return false;
+    for (int i = 0; i < SIZE_BYTES; i++)
+        size |= (uint64_t)(uint8_t)rest->data[i] << (8 * i);
+    if (size > rest->size - SIZE_BYTES)
+        return false;
+    *s = (struct span){rest->data + SIZE_BYTES, size};
+    rest->data += SIZE_BYTES + size;
+    rest->size -= SIZE_BYTES + size;
+    return true;
+}
+
+const struct store_bundle *store_bundle_read(struct span written, struct error *err)
+{
+    const struct store_bundle *bundle = NULL;
+    struct store_file *files = NULL;
+    size_t count = 0;
+    struct store_file file;
+
+    while (written.size && take_sized(&written, &file.name) && take_sized(&written, &file.text)) {
+        files = memory_resize(files, (count + 1) * sizeof *files);
+        files[count++] = file;
+    }
+    if (count && !written.size)
+        bundle = store_bundle_new(files, count);
+    else
+        error_set(err, ERROR_MALFORMED, "these bytes are no bundle");
+    free(files);
+    return bundle;
 }
 
 static void name_bundle(struct store_bundle *bundle)
 {
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    struct bytes written = {0};
     uint8_t hash[EVP_MAX_MD_SIZE];
     unsigned size = 0;
 
-    EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
-    for (size_t i = 0; i < bundle->count; i++) {
-        hash_span(digest, bundle->files[i].name);
-        hash_span(digest, bundle->files[i].text);
-    }
-    EVP_DigestFinal_ex(digest, hash, &size);
-    EVP_MD_CTX_free(digest);
+    store_bundle_write(bundle, &written);
+    EVP_Digest(written.data, written.size, hash, &size, EVP_sha256(), NULL);
+    bytes_release(&written);
     for (unsigned i = 0; i < size; i++)
         snprintf(bundle->hash + 2 * i, 3, "%02x", hash[i]);
 }
+
+/* --- holding --- */
 
 static struct span copy_span(struct arena *arena, struct span text)
 {

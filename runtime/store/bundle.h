@@ -22,5 +22,11 @@ static inline struct span store_entry(const struct store_bundle *bundle)
 /* A bundle of these files, which are copied, in this order. Held once, by the caller. */
 const struct store_bundle *store_bundle_new(const struct store_file *files, size_t count);
 
+/* Names and texts in order, each behind its size in eight bytes, the lowest first: the bundle's
+ * hash is the SHA-256 of this. */
+void store_bundle_write(const struct store_bundle *bundle, struct bytes *out);
+/* The way back, held once. NULL with ERROR_MALFORMED when it is nothing that was written so. */
+const struct store_bundle *store_bundle_read(struct span written, struct error *err);
+
 const struct store_bundle *store_bundle_hold(const struct store_bundle *bundle);
 void store_bundle_release(const struct store_bundle *bundle); /* NULL is nothing */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "script/message.h"
 #include "workflow/inside.h"
+#include "workflow/pin.h"
 #include "workflow/wire.h"
 
 /* --- what the library may call --- */
@@ -236,13 +237,11 @@ static bool read_command(const struct reading *r, struct command *command)
     return !r->with_messages || read_attrs(r, command);
 }
 
-static bool read_commands(const struct reading *r, struct command **commands, size_t *count)
+static bool read_commands(const struct reading *r, struct command *commands, size_t count)
 {
-    *count = lua_objlen(r->L, -1);
-    *commands = arena_alloc(r->arena, (*count + 1) * sizeof **commands);
-    for (size_t i = 0; i < *count; i++) {
+    for (size_t i = 0; i < count; i++) {
         lua_rawgeti(r->L, -1, (int)i + 1);
-        bool ok = read_command(r, &(*commands)[i]);
+        bool ok = read_command(r, &commands[i]);
         lua_pop(r->L, 1);
         if (!ok)
             return false;
@@ -277,17 +276,49 @@ static bool resume(struct workflow_run *run, struct error *err)
     return outcome == INSTANCE_DONE || refuse(run, err);
 }
 
-static bool begin_instance(struct workflow_run *run, const struct job *first, struct error *err)
+/* Never other code: a task that lacks its own fails, and another worker may take it. */
+static struct code *pinned_code(struct workflow_run *run, const struct event *marker,
+                                struct error *err)
 {
+    struct code *code = pin_code(&run->host->codes, marker, err);
+
+    if (!code)
+        refuse_with(
+            run,
+            TPB__ENUMS__WORKFLOW_TASK_FAILED_CAUSE__WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+            refusal_failure(run->arena, "BundleUnavailable", err->text), "BundleUnavailable");
+    return code;
+}
+
+/* The newest code, but for a run that began on another one. */
+static struct code *choose_code(struct workflow_run *run, const struct run_jobs *jobs,
+                                struct error *err)
+{
+    struct beginning known = {jobs->committed, jobs->marker};
+    struct beginning beginning = run->beginning ? *run->beginning : known;
+    bool pinned = beginning.marker && pin_is(beginning.marker);
+
+    run->pins = pinned || !beginning.committed;
+    if (pinned && !host_options(run->host)->newest)
+        return pinned_code(run, beginning.marker, err);
+    return host_find(run->host, jobs->jobs[0].event->name, err);
+}
+
+static bool begin_instance(struct workflow_run *run, const struct run_jobs *jobs, struct error *err)
+{
+    struct codes *codes = &run->host->codes;
     struct code *code = NULL;
 
-    if (first->kind == JOB_INITIALIZE)
-        code = host_find(run->host, first->event->name, err);
+    if (jobs->jobs[0].kind == JOB_INITIALIZE)
+        code = choose_code(run, jobs, err);
     else
         error_set(err, ERROR_MALFORMED, "history does not begin with the start of a workflow");
     if (code)
-        run->instance = code_instance(&run->host->codes, code, &run->cell, err);
-    return run->instance || refuse(run, err);
+        run->instance = code_instance(codes, code, &run->cell, err);
+    if (run->instance)
+        return true;
+    codes_sweep(codes);
+    return !run->refusal ? refuse(run, err) : false;
 }
 
 /* Requests that have nothing but commands, one behind the other, are one request with them all. */
@@ -310,13 +341,17 @@ static void record(struct workflow_run *run, const struct command *commands, siz
 static bool take_commands(struct workflow_run *run, lua_State *L, bool replaying, struct error *err)
 {
     struct reading r = {L, run->arena, run->recorder || !(replaying || run->rehearsal), err};
-    struct command *commands;
-    size_t count;
+    size_t pins = run->pins ? 1 : 0;
 
     lua_getfield(L, -1, "commands");
-    if (!read_commands(&r, &commands, &count))
+    size_t count = pins + lua_objlen(L, -1);
+    struct command *commands = arena_alloc(run->arena, (count + 1) * sizeof *commands);
+    if (pins)
+        commands[0] = pin_command(&run->host->codes, run->cell->code);
+    if (!read_commands(&r, commands + pins, count - pins))
         return refuse(run, err);
     lua_pop(L, 1);
+    run->pins = false;
     if (run->recorder)
         record(run, commands, count);
     return run_apply(run->core, commands, count, err) || refuse(run, err);
@@ -326,7 +361,7 @@ bool activation_run(struct workflow_run *run, const struct run_jobs *jobs)
 {
     struct error err = {0};
 
-    if (!run->instance && !begin_instance(run, &jobs->jobs[0], &err))
+    if (!run->instance && !begin_instance(run, jobs, &err))
         return false;
     lua_State *L = instance_lua(run->instance);
     push_jobs(L, run, jobs);

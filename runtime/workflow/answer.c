@@ -360,18 +360,27 @@ static void refuse_query(struct workflow_run *run, struct workflow_answer *answe
     answer_query(run, result, run->refusal->cause, answer);
 }
 
-static bool answer_well(struct workflow_run *run, struct workflow_answer *answer)
+/* What only the query has seen must not stay: the next task would find a run that is ahead. */
+static bool answer_query_task(struct workflow_run *run, struct workflow_answer *answer)
 {
     const Tpb__Query__WorkflowQuery *query = run->task->query;
     Tpb__Query__WorkflowQueryResult *result;
     struct run_answer core;
 
-    if (query) {
-        if (!ask(run, &query, 1, &result))
-            return false;
-        answer_query(run, result, CAUSE(UNSPECIFIED), answer);
-        return true;
-    }
+    if (!ask(run, &query, 1, &result))
+        return false;
+    answer_query(run, result, CAUSE(UNSPECIFIED), answer);
+    run_reply(run->core, &core);
+    answer->evict |= core.stale;
+    return true;
+}
+
+static bool answer_well(struct workflow_run *run, struct workflow_answer *answer)
+{
+    struct run_answer core;
+
+    if (run->task->query)
+        return answer_query_task(run, answer);
     run_reply(run->core, &core);
     answer->evict = !core.respond; /* a run that is over: nobody waits for an answer */
     return !core.respond || complete(run, &core, answer);

@@ -199,6 +199,7 @@ static void let_go(struct code **link)
     for (size_t i = 0; i < code->type_count; i++)
         free((char *)code->types[i]);
     free(code->types);
+    arena_release(&code->arena);
     store_bundle_release(code->bundle);
     free(code);
 }
@@ -214,7 +215,7 @@ static bool has_runs(const struct code *code)
 void codes_sweep(struct codes *codes)
 {
     for (struct code **link = &codes->first; *link;)
-        if ((*link)->serves || has_runs(*link))
+        if ((*link)->serves || (*link)->stays || has_runs(*link))
             link = &(*link)->next;
         else
             let_go(link);

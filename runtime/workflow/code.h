@@ -22,6 +22,9 @@ struct code {
     bool described;
     const char **types; /* defined by the entry script; known once it is described */
     size_t type_count;
+    struct wire_command *marker; /* pin.h; NULL until a run needs it */
+    bool stays;                  /* too large for a history: kept for the runs that began on it */
+    struct arena arena;
 };
 
 /* All codes of a host. */
@@ -43,6 +46,6 @@ struct instance *code_instance(struct codes *codes, struct code *code, struct co
                                struct error *err);
 void code_release(struct codes *codes, struct code_cell *cell, struct instance *instance);
 
-/* Lets go of those that neither serve nor have runs. */
+/* Lets go of those that nobody needs: they neither serve nor stay, and have no runs. */
 void codes_sweep(struct codes *codes);
 void codes_release(struct codes *codes);

@@ -19,6 +19,12 @@ struct recorder {
     size_t recorded;    /* of all runs over the history */
 };
 
+/* What a history tells of its run's first task before the run is there. */
+struct beginning {
+    bool committed;             /* the task was completed */
+    const struct event *marker; /* which recorded this first; NULL: no marker */
+};
+
 struct workflow_run {
     struct workflow_host *host;
     struct run *core;
@@ -33,9 +39,11 @@ struct workflow_run {
     bool refetching; /* pages come from event 1 on, and the poll's own events close them */
     bool rebuilt;
     struct refusal *refusal; /* NULL: none */
+    bool pins;               /* the marker of its code heads the commands of this activation */
 
-    bool rehearsal;            /* a replay: the script writes no log, and nothing is sent */
-    struct recorder *recorder; /* NULL: none */
+    bool rehearsal;                    /* a replay: the script writes no log, and nothing is sent */
+    const struct beginning *beginning; /* of a replay, which is fed less than is known */
+    struct recorder *recorder;         /* NULL: none */
 };
 
 /* Applies all history that is there. With WORKFLOW_ANSWERS the run is worked off, or refused. */

@@ -2,12 +2,18 @@
  * Replay of a recorded history by the code that a live worker runs: the history is cut into the
  * tasks that the server once handed out, and no answer is sent.
  */
+#include <stdio.h>
+
 #include "workflow/inside.h"
+#include "workflow/pin.h"
+#include "workflow/wire.h"
 
 struct replay {
     struct workflow_host *host;
     const Tpb__History__History *history;
     const char *workflow_id;
+    struct arena arena;
+    struct beginning beginning;
     struct recorder recorder;
     struct workflow_run *run;
     struct error *err;
@@ -104,6 +110,7 @@ static void begin_run(struct replay *replay)
         replay->host,
         span_of(first->workflow_execution_started_event_attributes->original_execution_run_id));
     replay->run->rehearsal = true;
+    replay->run->beginning = &replay->beginning;
     replay->recorder.activations = 0;
     if (replay->recorder.commands)
         replay->run->recorder = &replay->recorder;
@@ -142,6 +149,41 @@ static bool replay_tasks(struct replay *replay, bool evicting)
     return task.first == task.end || work_off(replay, task);
 }
 
+static size_t first_completed(const Tpb__History__History *history)
+{
+    size_t at = 0;
+
+    while (at < history->n_events && !is_type(history, at, EVENT_TASK_COMPLETED))
+        at++;
+    return at;
+}
+
+bool workflow_records_code(const Tpb__History__History *history)
+{
+    size_t at = first_completed(history) + 1;
+
+    return is_type(history, at, EVENT_MARKER_RECORDED) &&
+           history->events[at]->marker_recorded_event_attributes &&
+           strcmp(history->events[at]->marker_recorded_event_attributes->marker_name, PIN_NAME) ==
+               0;
+}
+
+static bool foresee(struct replay *replay)
+{
+    size_t at = first_completed(replay->history);
+    Tpb__History__History recorded = {.n_events = 1, .events = replay->history->events + at + 1};
+    struct event *marker;
+    size_t count;
+
+    replay->beginning.committed = at < replay->history->n_events;
+    if (!workflow_records_code(replay->history))
+        return true;
+    if (!wire_events(&recorded, &replay->arena, &marker, &count, replay->err))
+        return false;
+    replay->beginning.marker = marker;
+    return true;
+}
+
 static bool check(const Tpb__History__History *history, struct error *err)
 {
     if (history->n_events == 0)
@@ -154,10 +196,29 @@ static bool check(const Tpb__History__History *history, struct error *err)
     return true;
 }
 
+static void name_code(const struct replay *replay, struct workflow_replay_report *report)
+{
+    const struct workflow_run *run = replay->run;
+
+    report->own_code = replay->beginning.marker && !host_options(replay->host)->newest;
+    if (run->cell)
+        snprintf(report->code, sizeof report->code, "%s@%.7s",
+                 store_entry(run->cell->code->bundle).data, run->cell->code->bundle->hash);
+}
+
+static void tell_sizes(const Tpb__History__History *history, struct workflow_replay_report *report)
+{
+    report->events = history->n_events;
+    report->tasks = 0;
+    for (size_t at = next_task(history, 0); at < history->n_events; at = next_task(history, at + 1))
+        report->tasks++;
+}
+
 bool workflow_replay(struct workflow_host *host, const Tpb__History__History *history,
                      const char *workflow_id, enum workflow_replay_mode mode,
                      struct workflow_replay_report *report, struct error *err)
 {
+    struct workflow_replay_report unread = {0};
     struct replay replay = {
         .host = host,
         .history = history,
@@ -165,18 +226,18 @@ bool workflow_replay(struct workflow_host *host, const Tpb__History__History *hi
         .err = err,
     };
 
+    report = report ? report : &unread;
     if (!check(history, err))
         return false;
-    if (report && report->keep_commands)
+    if (report->keep_commands)
         replay.recorder.commands = &report->commands;
-    bool ok = mode == REPLAY_WHOLE ? replay_whole(&replay)
-                                   : replay_tasks(&replay, mode == REPLAY_EVICTING);
+    bool ok =
+        foresee(&replay) && (mode == REPLAY_WHOLE ? replay_whole(&replay)
+                                                  : replay_tasks(&replay, mode == REPLAY_EVICTING));
+    tell_sizes(history, report);
+    if (replay.run)
+        name_code(&replay, report);
     workflow_run_free(replay.run);
-    if (!report)
-        return ok;
-    report->events = history->n_events;
-    report->tasks = 0;
-    for (size_t at = next_task(history, 0); at < history->n_events; at = next_task(history, at + 1))
-        report->tasks++;
+    arena_release(&replay.arena);
     return ok;
 }

@@ -28,6 +28,7 @@ struct workflow_options {
     int slice_ms;             /* CPU time per activation; default 1000 */
     size_t instance_limit;    /* bytes a run; default 64 MiB */
     size_t max_runs_per_cell; /* default 500 */
+    bool newest;              /* a run takes the newest code, whatever code it began on */
     size_t payload_limit;     /* namespace limit blob_size_limit_error; default 2 MiB */
 };
 
@@ -108,11 +109,16 @@ enum workflow_replay_mode { REPLAY_WHOLE, REPLAY_TASK_BY_TASK, REPLAY_EVICTING }
 struct workflow_replay_report {
     bool keep_commands; /* set by the caller: fill `commands` */
     size_t events;
-    size_t tasks; /* those that were completed, and one that is open at the end */
+    size_t tasks;   /* those that were completed, and one that is open at the end */
+    bool own_code;  /* it ran on the code that the history records */
+    char code[128]; /* "workflows/sync_source.lua@9f3c1a7": what it ran on, once it ran */
     /* The commands of all activations, packed as one RespondWorkflowTaskCompletedRequest, for
      * comparing replays byte by byte. The caller releases it. */
     struct bytes commands;
 };
+
+/* Whether the history records the code that its run began on: it then needs no scripts. */
+bool workflow_records_code(const Tpb__History__History *history);
 
 /* False with ERROR_HISTORY and both sides named when the script does not do what the history says,
  * ERROR_SCRIPT when it failed on the way, ERROR_MALFORMED when the history itself is broken.

@@ -113,7 +113,7 @@ def test_cache_sizes_0_1_and_1000_issue_the_same_commands_and_every_history_repl
     assert answers[0] == {"total": 30, "last": 60, "order": "1 alpha mid omega zeta", "go": "now", "at": True}
     assert answers[1:] == answers[:-1]
     issued = [made for _, made, _ in results.values()]
-    assert len(issued[0]) == 8 and issued[1:] == issued[:-1]
+    assert len(issued[0]) == 9 and issued[1:] == issued[:-1]
     for cache, (_, _, events) in results.items():
         path = house.folder / f"mixed-{cache}.json"
         path.write_text(json.dumps({"events": events}))
@@ -144,7 +144,7 @@ def test_a_changed_workflow_is_refused_with_event_command_and_line(house, worker
     done = house.run("replay", tmp_path / "history.json", "--scripts", tmp_path / "scripts", "--json")
     assert done.returncode == 1
     message = json.loads(done.stdout)["histories"][0]["error"]
-    assert "TMPRL1100" in message and "event 5" in message and "greet" in message
+    assert "TMPRL1100" in message and "event 6" in message and "greet" in message
     if change != "removed":
         assert "greeting.lua:3" in message
 

@@ -86,12 +86,13 @@ function host.scripts(folder)
 end
 
 --- Replays one recorded history; raises when the scripts do something else.
----@param options { file: string, scripts: string, mode: string }
----@return { events: integer, tasks: integer }
+--- A history that records its code runs on that, unless the newest is wanted.
+---@param options { text: string, scripts: string, mode: string, newest: boolean? }
+---@return { events: integer, tasks: integer, code: string, own_code: boolean }
 function host.replay(options)
-  local ok, events, tasks = native.replay_raw(options.text, options.scripts, options.mode)
+  local ok, events, tasks, code, own = native.replay_raw(options.text, options.scripts, options.mode, options.newest or false)
   if not ok then raise(events, tasks) end
-  return { events = events, tasks = tasks }
+  return { events = events, tasks = tasks, code = code, own_code = own }
 end
 
 return host

@@ -328,6 +328,59 @@ static void a_query_of_another_sdks_run_that_rests_behind_a_task_without_command
     player_evict(&p);
 }
 
+/* --- what the first completion recorded --- */
+
+static struct run_jobs first_jobs(struct player *p, struct builder *b, const char *history,
+                                  size_t page)
+{
+    *p = (struct player){.page = page};
+    *b = (struct builder){.stepwise = true};
+    builder_write(b, history);
+    player_begin(p, b);
+    assert_non_null(strstr(player_next(p), "initialize"));
+    return p->jobs;
+}
+
+static void the_first_marker_is_known_before_the_script_begins(void **state)
+{
+    struct builder b;
+    struct player p;
+
+    (void)state;
+    for (size_t page = 0; page < 6; page++) {
+        struct run_jobs jobs = first_jobs(&p, &b, "start task marker:m timer:1 task", page);
+        assert_true(jobs.committed);
+        assert_non_null(jobs.marker);
+        assert_true(span_equal(jobs.marker->key, SPAN("m")));
+        player_evict(&p);
+        jobs = first_jobs(&p, &b, "start open failed task marker:m marker:n timer:1 open", page);
+        assert_true(jobs.committed && span_equal(jobs.marker->key, SPAN("m")));
+        player_evict(&p);
+    }
+}
+
+static void only_what_stands_first_behind_the_first_completion_counts(void **state)
+{
+    struct builder b;
+    struct player p;
+
+    (void)state;
+    for (size_t page = 0; page < 6; page++) {
+        struct run_jobs jobs = first_jobs(&p, &b, "start open", page);
+        assert_false(jobs.committed);
+        assert_null(jobs.marker);
+        player_evict(&p);
+        jobs = first_jobs(&p, &b, "start task timer:1 marker:m open", page);
+        assert_true(jobs.committed);
+        assert_null(jobs.marker);
+        player_evict(&p);
+        jobs = first_jobs(&p, &b, "start task", page);
+        assert_true(jobs.committed);
+        assert_null(jobs.marker);
+        player_evict(&p);
+    }
+}
+
 /* --- memory --- */
 
 static void between_tasks_a_run_keeps_what_is_open_and_no_more(void **state)
@@ -491,6 +544,8 @@ int main(void)
         cmocka_unit_test(the_first_answer_records_our_flag_and_name),
         cmocka_unit_test(a_run_of_another_sdk_is_cut_by_its_rule_and_takes_up_ours),
         cmocka_unit_test(a_query_of_another_sdks_run_that_rests_behind_a_task_without_commands),
+        cmocka_unit_test(the_first_marker_is_known_before_the_script_begins),
+        cmocka_unit_test(only_what_stands_first_behind_the_first_completion_counts),
         cmocka_unit_test(between_tasks_a_run_keeps_what_is_open_and_no_more),
         cmocka_unit_test(t16_a_blank_history_is_an_error),
         cmocka_unit_test(a_history_that_ends_before_the_task_is_an_error),

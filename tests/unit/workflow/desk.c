@@ -5,6 +5,25 @@
 #include <string.h>
 
 #include "core/event.h"
+#include "workflow/host.h"
+#include "workflow/pin.h"
+#include "workflow/wire.h"
+
+/* The marker names the code that the host has for the run's type now. */
+static void fill_marker(Tpb__History__History *history)
+{
+    const Tpb__Common__WorkflowType *type =
+        history->events[0]->workflow_execution_started_event_attributes->workflow_type;
+    struct error err = {0};
+    struct codes *codes = &theatre_host()->codes;
+    struct code *code = host_find(theatre_host(), span_of(type->name), &err);
+
+    assert_non_null(code);
+    const struct wire_command *command = pin_command(codes, code).attrs;
+    for (size_t i = 0; i < history->n_events; i++)
+        if ((int)history->events[i]->event_type == EVENT_MARKER_RECORDED)
+            history_mark(history->events[i], theatre_arena(), (const void *)command->attributes);
+}
 
 Poll *poll(const char *words, int64_t first)
 {
@@ -24,6 +43,8 @@ Poll *poll(const char *words, int64_t first)
             p->started_event_id = history->events[i]->event_id;
         }
     p->history = history;
+    if (strstr(words, "pinned"))
+        fill_marker(history);
     history->events += first - 1;
     history->n_events -= (size_t)first - 1;
     return p;

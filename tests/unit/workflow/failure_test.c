@@ -180,7 +180,7 @@ static void stopped(const char *body, const char *reason)
     assert_true(clock_monotonic_ms() - before < PATIENCE_MS);
     workflow_run_free(wild);
 
-    answer = work(calm, poll("start Calm; task; activity 1 x; done 1 5; open", 4));
+    answer = work(calm, poll("start Calm; pinned; activity 1 x; done 1 5; open", 4));
     assert_true(answer.closes);
     workflow_run_free(calm);
 }

@@ -361,6 +361,33 @@ static void write_marker(struct history_writer *w)
     ATTRIBUTES(e, MARKER_RECORDED, marker_recorded)->marker_name = kept(w, w->second);
 }
 
+static void write_pinned(struct history_writer *w)
+{
+    write_task(w);
+    snprintf(w->second, sizeof w->second, "signalroom.bundle");
+    write_marker(w);
+}
+
+void history_mark(Tpb__History__HistoryEvent *event, struct arena *arena,
+                  const Tpb__Command__RecordMarkerCommandAttributes *command)
+{
+    Tpb__History__MarkerRecordedEventAttributes *a = event->marker_recorded_event_attributes;
+    struct bytes packed = {0};
+    struct error err = {0};
+
+    proto_pack(command, &packed);
+    command = proto_unpack(command->base.descriptor, bytes_span(&packed), arena, &err);
+    bytes_release(&packed);
+    a->n_details = command->n_details;
+    a->details = arena_alloc(arena, (a->n_details + 1) * sizeof *a->details);
+    for (size_t i = 0; i < a->n_details; i++) {
+        a->details[i] = proto_new(
+            &tpb__history__marker_recorded_event_attributes__details_entry__descriptor, arena);
+        a->details[i]->key = command->details[i]->key;
+        a->details[i]->value = command->details[i]->value;
+    }
+}
+
 /* A type of event that nobody knows. */
 static void write_strange(struct history_writer *w)
 {
@@ -392,6 +419,7 @@ static const struct {
     {"fired",     write_fired    },
     {"stopped",   write_stopped  },
     {"marker",    write_marker   },
+    {"pinned",    write_pinned   },
     {"strange",   write_strange  },
     {"complete",  write_complete },
     {"fail",      write_fail     },

@@ -11,6 +11,7 @@
  *     answered, refused (the open task completed, failed)
  *     activity ID TYPE   began ID   done ID [JSON]   broke ID TYPE TEXT   late ID (timed out)
  *     revoke ID (cancel requested)   revoked ID
+ *     pinned (a task whose completion records the marker of the run's code, as yet without details)
  *     timer ID   fired ID   stopped ID      marker NAME
  *     strange [ignorable] (an event type that nobody knows)
  *     complete [JSON]   fail   cancelled   renew (continued as new)
@@ -30,6 +31,10 @@ struct history_writer;
 struct history_writer *history_begin(struct arena *arena);
 void history_say(struct history_writer *writer, const char *words);
 Tpb__History__History *history_said(struct history_writer *writer);
+
+/* The marker's event says what the command says. */
+void history_mark(Tpb__History__HistoryEvent *event, struct arena *arena,
+                  const Tpb__Command__RecordMarkerCommandAttributes *command);
 
 /* "json/plain" Payloads of one JSON text. */
 Tpb__Common__Payloads *history_payloads(struct arena *arena, const char *json);

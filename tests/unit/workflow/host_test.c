@@ -123,7 +123,8 @@ static struct workflow_run *asleep(void)
 /* The run wakes and says it; it is gone then. */
 static void says(struct workflow_run *run, const char *json)
 {
-    struct workflow_answer answer = work(run, poll("start Greet; task; timer 1; fired 1; open", 4));
+    struct workflow_answer answer =
+        work(run, poll("start Greet; pinned; timer 1; fired 1; open", 4));
 
     assert_string_equal(text_of(completed(&answer)
                                     ->commands[0]
@@ -217,7 +218,7 @@ static void runs_of_one_cell_do_not_see_one_another(void **state)
         struct workflow_run *run = new_run();
         struct workflow_answer answer = work(run, poll("start Count; open", 1));
         assert_string_equal(text_of(completed(&answer)
-                                        ->commands[0]
+                                        ->commands[1]
                                         ->complete_workflow_execution_command_attributes->result),
                             "1");
         workflow_run_free(run);
@@ -289,7 +290,7 @@ static void a_condition_loads_text_into_its_own_run(void **state)
         snprintf(expected, sizeof expected, "%d", i);
         struct workflow_answer answer = work(run, poll(words, 1));
         assert_string_equal(text_of(completed(&answer)
-                                        ->commands[0]
+                                        ->commands[1]
                                         ->complete_workflow_execution_command_attributes->result),
                             expected);
         workflow_run_free(run);

@@ -150,6 +150,14 @@ static void close_run(struct server *s, const char *word)
     s->closed = true;
 }
 
+static void record_marker(struct server *s, const Tpb__Command__Command *c)
+{
+    const Tpb__Command__RecordMarkerCommandAttributes *a = c->record_marker_command_attributes;
+
+    say(s, "marker %s", a->marker_name);
+    history_mark(history_said(s->writer)->events[said(s) - 1], theatre_arena(), a);
+}
+
 static void obey(struct server *s, const Tpb__Command__Command *c)
 {
     assert_false(s->closed);
@@ -166,6 +174,9 @@ static void obey(struct server *s, const Tpb__Command__Command *c)
         break;
     case COMMAND_CANCEL_TIMER:
         stop_timer(s, c);
+        break;
+    case COMMAND_RECORD_MARKER:
+        record_marker(s, c);
         break;
     case COMMAND_COMPLETE_WORKFLOW:
         close_run(s, "complete");

@@ -21,9 +21,10 @@ static void a_completion_says_who_we_are_once(void **state)
     struct workflow_answer answer = work(run, poll("start Nap; open", 1));
     const Completed *c = completed(&answer);
 
-    assert_int_equal(c->n_commands, 1);
-    assert_int_equal(c->commands[0]->command_type, COMMAND_START_TIMER);
-    assert_int_equal(c->commands[0]->start_timer_command_attributes->start_to_fire_timeout->seconds,
+    assert_int_equal(c->n_commands, 2);
+    assert_int_equal(c->commands[0]->command_type, COMMAND_RECORD_MARKER);
+    assert_int_equal(c->commands[1]->command_type, COMMAND_START_TIMER);
+    assert_int_equal(c->commands[1]->start_timer_command_attributes->start_to_fire_timeout->seconds,
                      5);
     assert_memory_equal(c->task_token.data, "token", 5);
     assert_string_equal(c->identity, "tester");
@@ -34,7 +35,7 @@ static void a_completion_says_who_we_are_once(void **state)
     assert_int_equal(c->sdk_metadata->n_lang_used_flags, 1);
     assert_false(answer.closes);
 
-    answer = work(run, poll("start Nap; task; timer 1; fired 1; open", 4));
+    answer = work(run, poll("start Nap; pinned; timer 1; fired 1; open", 4));
     c = completed(&answer);
     assert_int_equal(c->commands[0]->command_type, COMMAND_SCHEDULE_ACTIVITY);
     assert_string_equal(
@@ -56,7 +57,7 @@ static void options_of_an_activity_reach_the_server(void **state)
         "end }");
     struct workflow_run *run = new_run();
     struct workflow_answer answer = work(run, poll("start Full; open", 1));
-    const Tpb__Command__Command *c = completed(&answer)->commands[0];
+    const Tpb__Command__Command *c = completed(&answer)->commands[1];
     const Tpb__Command__ScheduleActivityTaskCommandAttributes *a =
         c->schedule_activity_task_command_attributes;
 
@@ -85,7 +86,7 @@ static void without_options_an_activity_has_the_default_policy(void **state)
     struct workflow_run *run = new_run();
     struct workflow_answer answer = work(run, poll("start Bare; open", 1));
     const Tpb__Command__ScheduleActivityTaskCommandAttributes *a =
-        completed(&answer)->commands[0]->schedule_activity_task_command_attributes;
+        completed(&answer)->commands[1]->schedule_activity_task_command_attributes;
 
     assert_string_equal(a->activity_id, "1");
     assert_string_equal(a->task_queue->name, "theatre");
@@ -134,7 +135,7 @@ static void a_typed_error_of_the_script_keeps_its_fields_and_its_stack(void **st
     struct workflow_run *run = new_run();
     struct workflow_answer answer = work(run, poll("start Fails; open", 1));
     const Tpb__Failure__Failure *f =
-        completed(&answer)->commands[0]->fail_workflow_execution_command_attributes->failure;
+        completed(&answer)->commands[1]->fail_workflow_execution_command_attributes->failure;
 
     assert_string_equal(f->message, "none left");
     assert_string_equal(f->application_failure_info->type, "OutOfStock");
@@ -244,7 +245,7 @@ static void a_run_in_memory_passes_over_what_it_has_applied(void **state)
     theatre_script("workflows/t.lua", nap);
     struct workflow_run *run = new_run();
     work(run, poll("start Nap; open", 1));
-    struct workflow_answer answer = work(run, poll("start Nap; task; timer 1; fired 1; open", 1));
+    struct workflow_answer answer = work(run, poll("start Nap; pinned; timer 1; fired 1; open", 1));
     assert_int_equal(completed(&answer)->n_commands, 1);
     workflow_run_free(run);
 }
@@ -354,7 +355,7 @@ static void queries_beside_a_task_are_answered_with_it(void **state)
     struct workflow_answer answer = work(run, p);
     const Completed *c = completed(&answer);
 
-    assert_int_equal(c->n_commands, 1);
+    assert_int_equal(c->n_commands, 2);
     assert_int_equal(c->n_query_results, 2);
     assert_string_equal(c->query_results[0]->key, "q1");
     assert_string_equal(text_of(c->query_results[0]->value->answer), "[\"fine\",7]");
@@ -449,7 +450,7 @@ static void a_query_that_does_not_stop_fails_alone_and_costs_the_run_in_memory(v
     p->n_queries = 1;
     struct workflow_answer answer = work(run, p);
     const Completed *c = completed(&answer);
-    assert_int_equal(c->n_commands, 1);
+    assert_int_equal(c->n_commands, 2);
     has(c->query_results[0]->value->error_message, "[TMPRL1101]");
     has(c->query_results[0]->value->error_message, "workflows/t.lua:2");
     assert_true(answer.evict);
@@ -495,7 +496,7 @@ static void a_query_that_acts_fails_and_leaves_the_run_as_it_was(void **state)
     assert_int_equal(a->completed_type, 2);
     has(a->error_message, "workflows/t.lua:3");
     has(a->error_message, "workflow.call cannot be called in a query");
-    answer = work(run, poll("start Sly; task; timer 1; fired 1; open", 4));
+    answer = work(run, poll("start Sly; pinned; timer 1; fired 1; open", 4));
     assert_true(answer.closes);
     workflow_run_free(run);
 }

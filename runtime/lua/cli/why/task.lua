@@ -49,9 +49,20 @@ local function refused(facts, cause, text, event)
   return row and words.problem(("%s: %s."):format(row[1], output.brief(text, 400)), shown_by(facts, event), row[2])
 end
 
+-- A run keeps the code that its first completed task ran.
+local function keeps_its_code(facts)
+  for _, event in ipairs(facts.events) do
+    if event.event_type == "EVENT_TYPE_WORKFLOW_TASK_COMPLETED" then return true end
+  end
+end
+
 local function script_error(facts, _, text, event)
-  return words.problem(("The workflow's script fails: %s."):format(output.brief(text, 400)), shown_by(facts, event),
-    "mend the script; the run goes on by itself once a worker has it")
+  local cure = "mend the script; the run goes on by itself once a worker has it"
+  if keeps_its_code(facts) then
+    cure = "mend the script; this run keeps the code it began with, so begin it again on the new one (its activities run again): "
+      .. ("temporal workflow reset --workflow-id %s --type FirstWorkflowTask --reason mended"):format(facts.id)
+  end
+  return words.problem(("The workflow's script fails: %s."):format(output.brief(text, 400)), shown_by(facts, event), cure)
 end
 
 local function task_failed(facts, event)
