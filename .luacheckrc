@@ -1,6 +1,6 @@
 -- The library runs in LuaJIT; scripts run in the vocabulary of docs/lua.
 stds.signalroom = {
-  read_globals = { "workflow", "schedule", "activity", "source", "resource", "sync", "http", "pg", "json", "csv", "pages", "file", "crypto",
+  read_globals = { "workflow", "schedule", "activity", "source", "clients", "resource", "sync", "http", "pg", "json", "csv", "pages", "file", "crypto",
     "log", "s3", "secret", "setting", "zone", "bytes", "report", "template", "yesterday", "ValueError", "KeyError", "AuthError", "RateLimited", "VendorError", "TimeoutError",
     "DbError",
     "ApplicationError", "CancelledError", "NetworkError", "BadResponse", "RestrictedWorkflowAccessError" },

@@ -33,6 +33,7 @@ static const struct word {
     const char *module;
 } words[] = {
     {"activity",  "activity.api"        }, /* a loop of tasks puts one in its place that also defines */
+    {"clients",   "sync.clients"        },
     {"crypto",    "native.crypto"       },
     {"csv",       "activity.csv"        },
     {"file",      "activity.file"       },

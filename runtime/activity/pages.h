@@ -26,6 +26,10 @@
  * text as values demand. A key that was only ever null makes no column. Rows that came before a
  * column was found are filled up when they are taken, pages_plan_pad().
  *
+ * A tolerating plan (pages_plan_tolerate) takes rows with missing and misfitting values, as nulls,
+ * and counts them over all pages: its user judges. It also notes strangers: members of the objects
+ * on its paths that no path asks for.
+ *
  * One thread at a time. Sizes: pages as json_scan.h allows, 1,000 columns.
  */
 #pragma once
@@ -46,8 +50,12 @@ struct pages_column {
     int choices[PAGES_CHOICES_MAX]; /* slots; the first that is not null */
     int choice_count;
     uint64_t found;         /* rows with a value, all pages */
-    uint64_t missing;       /* rows without one, in this page */
+    uint64_t missing;       /* rows without one, in this page; in all pages when it tolerates */
     uint64_t first_missing; /* the first of them, from 1 */
+    uint64_t absent;        /* of those: rows in which not even a null stands at its path */
+    uint64_t misfits;       /* rows whose value does not fit, when it tolerates */
+    uint64_t first_misfit;
+    struct span misfit; /* what is wrong with the first of them */
 };
 
 /* A value as found in the row that is being read. */
@@ -66,6 +74,8 @@ struct pages_plan {
     struct arena arena;
     struct path_tree tree;
     bool infers;
+    bool tolerates;
+    unsigned strangers;
     struct pages_column *columns;
     size_t count;
     struct pages_slot *slots;
@@ -88,6 +98,15 @@ bool pages_plan_column(struct pages_plan *plan, struct span name, struct span sp
 
 /* Makes it a plan that finds its columns; it must have none. */
 void pages_plan_infer(struct pages_plan *plan);
+
+/* Makes it count what does not fit, and note strangers; it must not infer. */
+void pages_plan_tolerate(struct pages_plan *plan);
+
+/* Calls visit(user, path, type) for every stranger: the path as a column writes it, and the type of
+ * its first value in Postgres, NULL when it was only ever null. */
+void pages_plan_strangers(struct pages_plan *plan,
+                          void (*visit)(void *user, struct span path, const char *type),
+                          void *user);
 
 /* Adds the rows of the list at row_path ("table", "data.items", "" for the page itself). *rows is
  * how many. A null in its place is an empty list; anything else than a list is an error. */

@@ -6,6 +6,7 @@
 #include "activity/failure.h"
 #include "activity/options.h"
 #include "activity/pages.h"
+#include "activity/pages_about.h"
 #include "activity/pages_walk.h"
 #include "base/utf8.h"
 #include "script/json.h"
@@ -154,10 +155,12 @@ static int new_plan(lua_State *L)
 {
     struct plan_options {
         struct span tz;
+        bool tolerant;
     } wanted = {0};
     static const struct option known[] = {
-        {"tz", OPTION_TEXT, offsetof(struct plan_options, tz)},
-        {NULL,    0,            0                                   },
+        {"tz",       OPTION_TEXT, offsetof(struct plan_options, tz)},
+        {"tolerant",          OPTION_FLAG,            offsetof(struct plan_options,                    tolerant)},
+        {NULL, 0,            0                 },
     };
     struct error err;
     const struct zone *zone = NULL;
@@ -179,6 +182,11 @@ static int new_plan(lua_State *L)
         add_list(L, plan, zone);
     else
         add_map(L, plan, zone);
+    if (wanted.tolerant && plan->pages->infers)
+        failure_raise(L, "ValueError",
+                      "pages.plan: what infers its columns has nothing to tolerate");
+    if (wanted.tolerant)
+        pages_plan_tolerate(plan->pages);
     remember_places(L, 3, plan->pages);
     return 1;
 }
@@ -348,28 +356,15 @@ static int plan_nuls(lua_State *L)
     return 1;
 }
 
-static void set_text(lua_State *L, const char *key, struct span text)
-{
-    lua_pushlstring(L, text.data, text.size);
-    lua_setfield(L, -2, key);
-}
-
 static int plan_columns(lua_State *L)
 {
-    const struct pages_plan *pages = check_plan(L, "plan:columns")->pages;
-    lua_createtable(L, (int)pages->count, 0);
-    for (size_t i = 0; i < pages->count; i++) {
-        const struct pages_column *column = &pages->columns[i];
-        lua_createtable(L, 0, 5);
-        set_text(L, "name", column->name);
-        set_text(L, "type", span_of(pages_type_sql(column->shape.type)));
-        set_text(L, "at", column->at);
-        lua_pushboolean(L, column->required);
-        lua_setfield(L, -2, "required");
-        lua_pushnumber(L, (lua_Number)column->found);
-        lua_setfield(L, -2, "found");
-        lua_rawseti(L, -2, (int)i + 1);
-    }
+    pages_push_columns(L, check_plan(L, "plan:columns")->pages);
+    return 1;
+}
+
+static int plan_strangers(lua_State *L)
+{
+    pages_push_strangers(L, check_plan(L, "plan:strangers")->pages);
     return 1;
 }
 
@@ -550,6 +545,7 @@ static const luaL_Reg plan_methods[] = {
     {"size",         plan_size        },
     {"nuls",         plan_nuls        },
     {"columns",      plan_columns     },
+    {"strangers",    plan_strangers   },
     {"column_names", plan_column_names},
     {NULL,           NULL             },
 };

@@ -30,6 +30,8 @@ struct path_node {
     struct span equals;  /* PATH_WHERE */
     size_t place;        /* PATH_PLACE */
     int slot;            /* where the value goes, -1: nowhere */
+    bool stranger;       /* no path leads here: a member that was met, see pages_plan_tolerate() */
+    int met;             /* of a stranger: the kind of its first value that is not null */
     struct span label;   /* of a tree that grows: the column's name, "a__b" */
     struct path_node *children;
     struct path_node *next; /* sibling */

@@ -38,6 +38,11 @@ static struct pages_step *steps_of(struct pages_plan *plan, size_t *count)
     return (struct pages_step *)(void *)plan->steps.data;
 }
 
+void pages_plan_tolerate(struct pages_plan *plan)
+{
+    plan->tolerates = true;
+}
+
 static void note_step(struct pages_plan *plan)
 {
     size_t count;
@@ -80,13 +85,48 @@ static const struct pages_value *choose(const struct pages_plan *plan,
     return NULL;
 }
 
+static void put_null(struct pages_plan *plan)
+{
+    bytes_add(&plan->rows, "\\N", 2);
+}
+
+/* Whether something, be it null, stands at one of the column's paths in the row just walked. */
+static bool is_there(const struct pages_plan *plan, const struct pages_column *column)
+{
+    for (int i = 0; i < column->choice_count; i++) {
+        size_t slot = (size_t)column->choices[i];
+        if (slot < plan->slot_room && plan->slots[slot].row == plan->row_stamp)
+            return true;
+    }
+    return false;
+}
+
+static void put_missing(struct pages_plan *plan, struct pages_column *column)
+{
+    if (column->missing++ == 0)
+        column->first_missing = plan->row_count + 1;
+    column->absent += !is_there(plan, column);
+    put_null(plan);
+}
+
+/* A null in the place of what does not fit, taken back to where the field began. */
+static void put_misfit(struct pages_plan *plan, struct pages_column *column, size_t begin,
+                       const struct error *err)
+{
+    plan->rows.size = begin;
+    put_null(plan);
+    if (column->misfits++ > 0)
+        return;
+    column->first_misfit = plan->row_count + 1;
+    column->misfit = span_of(arena_copy_text(&plan->arena, err->text));
+}
+
 static bool put_field(struct pages_plan *plan, struct pages_column *column,
                       const struct pages_value *value, struct error *err)
 {
+    size_t begin = plan->rows.size;
     if (!value) {
-        if (column->missing++ == 0)
-            column->first_missing = plan->row_count + 1;
-        bytes_add(&plan->rows, "\\N", 2);
+        put_missing(plan, column);
         return true;
     }
     if (plan->infers) {
@@ -94,7 +134,9 @@ static bool put_field(struct pages_plan *plan, struct pages_column *column,
         column->shape.type = column->found ? pages_widen(column->shape.type, type) : type;
         pages_put_any(&plan->putter, value);
     } else if (!pages_put(&plan->putter, &column->shape, value, err)) {
-        return name_column(column, err);
+        if (!plan->tolerates)
+            return name_column(column, err);
+        put_misfit(plan, column, begin, err);
     }
     column->found++;
     return true;
@@ -122,6 +164,8 @@ static bool put_row(struct pages_plan *plan, const struct pages_value *values, s
 
 static void begin_rows(struct pages_plan *plan)
 {
+    if (plan->tolerates)
+        return;
     for (size_t i = 0; i < plan->count; i++)
         plan->columns[i].missing = 0;
 }
@@ -129,6 +173,8 @@ static void begin_rows(struct pages_plan *plan)
 /* Whether a required column lacks values in the rows since `before`. */
 static bool check_required(struct pages_plan *plan, uint64_t before, struct error *err)
 {
+    if (plan->tolerates)
+        return true;
     int shown = 0;
     uint64_t rows = plan->row_count - before;
     struct bytes text = {0};

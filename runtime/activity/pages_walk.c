@@ -5,11 +5,15 @@
 /* Objects inside a row that an inferring plan turns into columns. */
 enum { INFERRED_DEPTH = 2, INFERRED_KEYS_MAX = 300 };
 
+/* An object whose keys are ids has no end of strangers. */
+enum { STRANGERS_MAX = 300 };
+
 struct walk {
     struct pages_plan *plan;
     struct json_scan *scan;
     struct error *err;
     unsigned depth; /* objects entered below the row */
+    unsigned lists; /* entered and not left */
 };
 
 static bool walk_value(struct walk *w, struct path_node *node, struct json_token *token);
@@ -67,6 +71,19 @@ static struct path_node *grow(struct walk *w, struct path_node *node, struct spa
     return child;
 }
 
+/* A node for a member that no path asks for; NULL where none are noted. */
+static struct path_node *meet(struct walk *w, struct path_node *node, struct span name)
+{
+    struct pages_plan *plan = w->plan;
+    if (!plan->tolerates || w->lists || plan->strangers == STRANGERS_MAX)
+        return NULL;
+    struct path_node *child = path_make_member(&plan->tree, node, name);
+    child->stranger = true;
+    child->met = JSON_NULL;
+    plan->strangers++;
+    return child;
+}
+
 /* The child for the key at `place` of an object; *last is the one found before it. */
 static struct path_node *find_child(struct walk *w, struct path_node *node, size_t place,
                                     const struct json_token *key, struct path_node **last)
@@ -83,8 +100,8 @@ static struct path_node *find_child(struct walk *w, struct path_node *node, size
     }
     struct span name = key_name(plan, key);
     struct path_node *child = path_member(node, name, *last);
-    if (!child && plan->infers)
-        child = grow(w, node, name);
+    if (!child)
+        child = plan->infers ? grow(w, node, name) : meet(w, node, name);
     *last = child ? child : *last;
     if (!node->guesses)
         node->guesses = arena_alloc(plan->tree.arena, PATH_GUESSES * sizeof *node->guesses);
@@ -93,6 +110,12 @@ static struct path_node *find_child(struct walk *w, struct path_node *node, size
         node->guess_count += place == node->guess_count;
     }
     return child;
+}
+
+static void note_kind(struct path_node *child, const struct json_token *token)
+{
+    if (child && child->stranger && child->met == JSON_NULL)
+        child->met = token->kind;
 }
 
 static bool walk_object(struct walk *w, struct path_node *node)
@@ -111,6 +134,7 @@ static bool walk_object(struct walk *w, struct path_node *node)
         struct path_node *child = find_child(w, node, place, &token, &last);
         if (!json_scan_next(w->scan, &token, w->err))
             return false;
+        note_kind(child, &token);
         if (!(child ? walk_value(w, child, &token) : json_scan_skip(w->scan, &token, w->err)))
             return false;
     }
@@ -190,14 +214,17 @@ static bool walk_element(struct walk *w, const struct path_node *node, size_t pl
 static bool walk_array(struct walk *w, const struct path_node *node)
 {
     struct json_token token;
+    w->lists++;
     for (size_t place = 1;; place++) {
         if (!json_scan_next(w->scan, &token, w->err))
             return false;
         if (token.kind == JSON_ARRAY_END)
-            return true;
+            break;
         if (!walk_element(w, node, place, &token))
             return false;
     }
+    w->lists--;
+    return true;
 }
 
 static bool add_inferred(struct walk *w, struct path_node *node)

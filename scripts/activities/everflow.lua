@@ -5,8 +5,8 @@ local NEW_YORK = 80 -- Everflow's timezone_id of America/New_York
 source "everflow" {
   base_url = setting("EVERFLOW_BASE_URL", "https://api.eflow.team"),
   secrets = { "EVERFLOW_API_KEY" },
-  headers = function() return { ["X-Eflow-API-Key"] = secret "EVERFLOW_API_KEY" } end,
-  tz = "America/New_York", lookback = "3d", initial = "2025-12-20",
+  headers = function(run) return { ["X-Eflow-API-Key"] = run:secret "EVERFLOW_API_KEY" } end,
+  tz = "America/New_York", lookback = "3d", initial = "2025-12-20", clients = { "713", "cti" },
   kwargs = { "advertiser_id" },
 
   probe = function(run)

@@ -57,7 +57,7 @@ end
 source "posthog" {
   base_url = setting("POSTHOG_HOST", "https://us.posthog.com"),
   secrets = { "POSTHOG_API_KEY" },
-  headers = function() return { Authorization = "Bearer " .. secret "POSTHOG_API_KEY" } end,
+  headers = function(run) return { Authorization = "Bearer " .. run:secret "POSTHOG_API_KEY" } end,
   tz = "America/New_York", lookback = "3d", initial = "2025-12-20",
   rate = setting("POSTHOG_RATE", "40/min"),
 

@@ -26,7 +26,7 @@ local function rows_of(reply)
 end
 
 local function ask(run, day, page)
-  local key = secret "REDTRACK_API_KEY"
+  local key = run:secret "REDTRACK_API_KEY"
   return rows_of(run:get("/report", {
     headers = { ["X-API-KEY"] = key },
     query = { api_key = key, date_from = day, date_to = day, timezone = run.tz, group = "source", sortby = "clicks", direction = "desc",
@@ -46,10 +46,10 @@ local function take(run, day, list, seen)
       id = tostring(id)
       if seen[id] then error(VendorError(("RedTrack gave source %s twice for %s: the list moved while it was read"):format(id, day)), 0) end
       seen[id] = true
-      run:emit { date = day, source_id = id, source_name = first(row, "source", "traffic_source", "source_name"),
+      run:emit({ date = day, source_id = id, source_name = first(row, "source", "traffic_source", "source_name"),
         source_alias = first(row, "source_alias", "sourceAlias"), clicks = first(row, "clicks", "total_clicks"),
         conversions = row.conversions, -- never total_conversions: that counts every event
-        cost = first(row, "cost", "spend", "total_cost") }
+        cost = first(row, "cost", "spend", "total_cost") }, row)
     end
   end
   return dropped
@@ -58,7 +58,7 @@ end
 source "redtrack" {
   base_url = setting("REDTRACK_BASE_URL", "https://api.redtrack.io"),
   secrets = { "REDTRACK_API_KEY" },
-  tz = "America/New_York", lookback = "3d", initial = "2025-12-20",
+  tz = "America/New_York", lookback = "3d", initial = "2025-12-20", clients = { "713", "cti" },
   rate = setting("REDTRACK_RATE", "20/min"),
 
   probe = function(run)

@@ -1,21 +1,28 @@
 -- One source, as workflows run it.
 
 local RETRY = require "workflows.retry"
+local alert = require "workflows.alert"
 
 local pipeline = {}
 
+-- What the run was the first to notice about the vendor's fields; later runs do not repeat it.
+local function warn(name, warnings)
+  if warnings and #warnings > 0 then alert.news(name, "Pipeline warning: %s\n%s", name, table.concat(warnings, "\n")) end
+end
+
 --- Runs a source to its end. A workflow that was cancelled raises that.
----@param input { source_name: string, source_kwargs: table?, resources: string[]? }
+---@param input { source_name: string, source_kwargs: table?, resources: string[]?, client: string? }
 ---@return table? result nil when it failed
 ---@return table? err why it failed
 ---@return string[]? troubles whose end people have not heard of
 function pipeline.run(input)
   local ok, result = pcall(workflow.call, "run_pipeline_activity",
-    { source_name = input.source_name, source_kwargs = input.source_kwargs, resources = input.resources },
+    { source_name = input.source_name, source_kwargs = input.source_kwargs, resources = input.resources, client = input.client },
     { start_to_close = "30m", heartbeat = "20s", retry = RETRY })
   if ok then
     local troubles = result.troubles
     result.troubles = nil
+    warn(input.source_name, result.warnings)
     return result, nil, troubles
   end
   if workflow.cancelled() then error(result, 0) end

@@ -7,12 +7,12 @@ local pipeline = require "workflows.pipeline"
 workflow "ScheduledSyncWorkflow" {
   run = function(input)
     if type(input) ~= "table" or type(input.sources) ~= "table" then
-      error(ValueError("ScheduledSyncWorkflow takes { sources = a list of names }"))
+      error(ValueError("ScheduledSyncWorkflow takes { sources = a list of names, client = a name or nothing }"))
     end
     local results, failures, classes, open = json.object {}, {}, {}, nil
     local subject = table.concat(input.sources, ", ")
     for _, name in ipairs(input.sources) do
-      local result, err, troubles = pipeline.run { source_name = name }
+      local result, err, troubles = pipeline.run { source_name = name, client = input.client }
       open = troubles or open
       if err then
         workflow.log_warning("Source %s failed: %s", name, pipeline.reason(err))

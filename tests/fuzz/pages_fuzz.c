@@ -47,6 +47,13 @@ static void add_columns(struct pages_plan *plan, struct span specs)
     }
 }
 
+static void look_at(void *user, struct span path, const char *type)
+{
+    (void)user;
+    if (!path.size || (type && !*type))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span all = {(const char *)data, size};
@@ -60,6 +67,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pages_plan *plan = pages_plan_new();
     add_columns(plan, specs);
     take_page(plan, page, SPAN(""));
+    pages_plan_free(plan);
+    plan = pages_plan_new();
+    add_columns(plan, specs);
+    pages_plan_tolerate(plan);
+    take_page(plan, page, SPAN(""));
+    pages_plan_strangers(plan, look_at, NULL);
     pages_plan_free(plan);
     plan = pages_plan_new();
     pages_plan_infer(plan);

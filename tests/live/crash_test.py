@@ -9,7 +9,8 @@ import uuid
 from house import ROOT, Worker, until
 from sync_test import D1, truth
 
-STEPS = ["fetched", "settings", "lock", "load_id", "order", "table", "stage", "schema", "merge", "vanished", "record", "cursor", "committed"]
+STEPS = ["fetched", "settings", "lock", "load_id", "order", "table", "stage", "drift", "schema", "merge", "vanished", "views", "record",
+         "findings", "cursor", "dlt", "committed"]
 
 
 def scripts_of(house):
@@ -59,6 +60,7 @@ def test_a_load_survives_kill_9_at_each_of_its_steps(house):
             assert house.postgres.rows("SELECT window_from, count(*) FROM signalroom.loads GROUP BY 1 HAVING count(*) > 1") == [], step
             assert house.postgres.one("SELECT cursor = (SELECT max(window_to)::text FROM signalroom.loads) FROM signalroom.state") == "t", step
             assert house.postgres.one("SELECT sum(rows_new) FROM signalroom.loads") == "5", step
+            assert house.postgres.one("SELECT count(*) = (SELECT count(*) FROM signalroom.loads) FROM everflow._dlt_loads") == "t", step
         finally:
             house.postgres.url = url
 

@@ -97,8 +97,8 @@ def test_a_file_is_a_table_of_text_with_its_name_row_and_date(house, vendor):
     assert loaded(house) == [["7", "NEW", name, "0", "2026-01-14"], ["8", "VOID/REFUNDED", name, "1", "2026-01-14"]]
     assert loaded(house, "pg_typeof(click_id), pg_typeof(_row_id), pg_typeof(_file_date), _client_id")[0] == ["text", "bigint", "text", "713"]
     assert house.postgres.rows("SELECT key, size, rows, status FROM signalroom.files") == [[name, "47", "2", "done"]]
-    assert house.postgres.one(f"SELECT count(*) FROM {TABLE} t JOIN signalroom.files f ON f.load_id = t._dlt_load_id "
-                              "JOIN signalroom.loads l ON l.load_id = f.load_id") == "2"
+    assert house.postgres.one(f"SELECT count(*) FROM {TABLE} t JOIN signalroom.loads l ON l.dlt_load_id = t._dlt_load_id "
+                              "JOIN signalroom.files f ON f.load_id = l.load_id") == "2"
 
 
 def test_a_second_run_reads_no_file_and_leaves_its_record(house, vendor):

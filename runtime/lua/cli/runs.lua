@@ -62,14 +62,14 @@ end
 
 --- Starts the sync of a source, with the id that keeps two from running at once.
 ---@param source string
----@param options { kwargs: table?, resources: string[]?, queue: string?, notify: boolean? }
+---@param options { kwargs: table?, resources: string[]?, client: string?, queue: string?, notify: boolean? }
 ---@return string id
 ---@return string? run_id  nil when it is running already
 ---@return boolean is_new
 ---@return Error? problem  why it is not new
 function runs.sync(source, options)
-  local id = "sync-" .. source .. "-manual"
-  local input = { source_name = source, source_kwargs = options.kwargs, resources = options.resources,
+  local id = ("sync-%s%s-manual"):format(source, options.client and "-" .. options.client or "")
+  local input = { source_name = source, source_kwargs = options.kwargs, resources = options.resources, client = options.client,
     notify_on_failure = true, notify_on_success = options.notify or false }
   local ok, run_id = pcall(client.start, "SyncSourceWorkflow", input, { id = id, task_queue = options.queue })
   if ok then return id, run_id, true end

@@ -47,13 +47,26 @@ local buffer = {}
 ---@field at string the path
 ---@field required boolean
 ---@field found integer rows that had a value
+---@field missing integer? of a tolerant plan: rows without one
+---@field first_missing integer? the first of them, from 1
+---@field absent integer? of those: rows without even a null at the path
+---@field misfits integer? rows whose value did not fit
+---@field first_misfit integer? the first of them
+---@field misfit string? what was wrong with it
+
+---@class pages.stranger
+---@field at string the path, as a column writes it
+---@field type string? in Postgres, by the first value that was not null: text, numeric, boolean or jsonb
 
 ---A plan for rows. `columns` is a table by name (its order is that of the names), a list of `{ name, text }`, or
 ---"infer": then columns are found as rows come. Objects become columns `a__b` down to two levels, deeper ones and lists
 ---jsonb; types widen bigint, numeric, text; text is timestamptz only with a time and an offset; a key that was only ever
 ---null makes no column. Raises ValueError for a column that means nothing.
 ---@param columns table<string, string>|string[][]|"infer"
----@param options? { tz?: string } the zone of days and times that name none
+---
+---A `tolerant` plan takes rows with missing required values and with values that do not fit, as nulls, and counts them
+---(`plan:columns()`): who uses it judges. It also notes what no column asks for (`plan:strangers()`).
+---@param options? { tz?: string, tolerant?: boolean } the zone of days and times that name none
 ---@return pages.plan
 function pages.plan(columns, options) end
 
@@ -106,6 +119,10 @@ function plan:columns() end
 ---Their names, for `COPY stage (...)`.
 ---@return string[]
 function plan:column_names() end
+
+---The members of a row, and of the objects on the columns' paths, that no column asks for; not of lists. At most 300.
+---@return pages.stranger[]
+function plan:strangers() end
 
 ---@return integer bytes
 function buffer:size() end

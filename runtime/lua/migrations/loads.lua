@@ -31,4 +31,16 @@ return {
         load_id    text,
         updated_at timestamptz NOT NULL DEFAULT clock_timestamp())]],
     "COMMENT ON TABLE signalroom.state IS 'up to which day each stream is loaded; moves only with the rows'" },
+  { "loads.cost",
+    [[ALTER TABLE signalroom.loads
+        ADD COLUMN dlt_load_id text,                    -- what its rows have as _dlt_load_id
+        ADD COLUMN seconds     double precision         -- from the first request to the record]] },
+  { "running",
+    [[CREATE TABLE signalroom.running (
+        name        text PRIMARY KEY,                   -- source and client
+        run_id      text NOT NULL,
+        workflow_id text,
+        since       timestamptz NOT NULL DEFAULT clock_timestamp(),
+        beat_at     timestamptz NOT NULL DEFAULT clock_timestamp())]],
+    "COMMENT ON TABLE signalroom.running IS 'which run has a source just now; one that has not beaten for 3 minutes is gone'" },
 }

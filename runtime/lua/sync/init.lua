@@ -9,128 +9,24 @@
 -- workflow returns. Each window is one transaction (sync.load); a retry goes on where the last attempt stopped.
 
 local activity = require "activity.api"
-local dates = require "sync.dates"
-local duration = require "duration"
+local client = require "sync.client"
+local contract = require "sync.contract"
+local declare = require "sync.declare"
+local drift = require "sync.drift"
 local errors = require "errors"
-local files = require "sync.files"
 local json = require "json"
+local lease = require "sync.lease"
 local ledger = require "sync.ledger"
 local load = require "sync.load"
 local log = require "activity.log"
-local nearest = require "nearest"
 local pg = require "activity.pg"
-local rate = require "sync.rate"
 local schema = require "sync.schema"
 local secrets = require "native.secret"
 local vendor = require "sync.vendor"
 local windows = require "sync.windows"
 
-local sync = {}
-
-local sources = {}
-
-local SOURCE_FIELDS = { base_url = "string", tz = "string", lookback = "string", initial = "string", client = "string", kwargs = "table",
-  rate = "string", busy = "string", secrets = "table", headers = "function", token = "function", probe = "function" }
-local RESOURCE_FIELDS = { key = "table", columns = "table", stored = "table", window = "string", window_column = "string", days = "number",
-  max_days = "number", cursor = "string", fetch = "function", filters = "table", allow_shrink = "boolean", files = "function" }
-local WINDOWS = { range = true, day = true, none = true, changes = true, files = true }
-local DAYS = { range = true, day = true }
-
-local function check_fields(what, declared, known)
-  for key, value in pairs(declared) do
-    if type(key) == "string" then
-      local wanted = known[key]
-      if not wanted then
-        local names = {}
-        for name in pairs(known) do names[#names + 1] = name end
-        table.sort(names)
-        local close = nearest.word(key, names)
-        error(("%s has no field %q%s"):format(what, key, close and ("; did you mean %q?"):format(close) or ""), 3)
-      end
-      if type(value) ~= wanted then error(("%s: %s is a %s, not a %s"):format(what, key, wanted, type(value)), 3) end
-    end
-  end
-end
-
-local function need(what, declared, ...)
-  for _, key in ipairs { ... } do
-    if declared[key] == nil then error(("%s lacks %s"):format(what, key), 3) end
-  end
-end
-
-local function check_rows(what, declared)
-  need(what, declared, "key", "fetch")
-  if declared.window ~= "none" then need(what, declared, "columns") end
-  if DAYS[declared.window] then need(what, declared, "window_column") end
-  for _, column in ipairs(declared.key) do
-    local there = not declared.columns or declared.columns[column]
-    if not there then error(("%s: the key column %q is not among its columns"):format(what, column), 3) end
-  end
-end
-
-local function check_files(what, declared)
-  need(what, declared, "files", "fetch")
-  if declared.key or declared.columns then error(what .. ": files bring their own key and columns", 3) end
-  declared.key, declared.window_column = files.KEY, files.KEY[1]
-end
-
---- Declares one table of a source; belongs inside `source`.
----@param name string  the table's name in the source's schema
----@return fun(declared: table): table
-function sync.resource(name)
-  return function(declared)
-    local what = ("resource %q"):format(name)
-    check_fields(what, declared, RESOURCE_FIELDS)
-    declared.window = declared.window or "none"
-    if not WINDOWS[declared.window] then error(what .. ': window is "range", "day", "changes", "files" or "none"', 2) end
-    if declared.window == "files" then check_files(what, declared) else check_rows(what, declared) end
-    declared.name = name
-    return declared
-  end
-end
-
---- Declares a source. One file a vendor; the name is what `signalroom trigger NAME` takes and the schema's name.
----@param name string
----@return fun(declared: table)
-function sync.source(name)
-  return function(declared)
-    local what = ("source %q"):format(name)
-    check_fields(what, declared, SOURCE_FIELDS)
-    need(what, declared, "base_url")
-    if #declared == 0 then error(what .. " has no resource", 2) end
-    if sources[name] then error(what .. " is declared twice", 2) end
-    declared.name = name
-    declared.tz = declared.tz or "America/New_York"
-    declared.lookback_days = math.ceil(duration.ms(declared.lookback or "3d", "lookback") / 86400000)
-    declared.initial = dates.check(declared.initial or "2025-12-20")
-    declared.client = declared.client or "713"
-    declared.busy_ms = declared.busy and duration.ms(declared.busy, "busy")
-    declared.limit = declared.rate and rate.new(declared.rate)
-    sources[name] = declared
-  end
-end
-
---- Forgets every source, so that changed scripts can declare theirs anew.
-function sync.forget()
-  for name in pairs(sources) do sources[name] = nil end
-end
-
---- The names of all sources, sorted.
----@return string[]
-function sync.names()
-  local names = {}
-  for name in pairs(sources) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
-local function find_source(name)
-  local source = sources[name]
-  if not source then
-    error(errors.ValueError(("Unknown source: %s. Available: %s"):format(tostring(name), table.concat(sync.names(), ", "))), 0)
-  end
-  return source
-end
+local sync = { source = declare.source, resource = declare.resource, names = declare.names, find = declare.find,
+  chosen = declare.chosen, forget = declare.forget }
 
 -- What of a source's secrets is not set.
 local function unset(source)
@@ -147,10 +43,10 @@ end
 ---@return string? found  what the vendor said, in a few words; nil when it was not asked
 ---@return string[] unset  the secrets that are not set
 function sync.probe(name)
-  local source = find_source(name)
+  local source = declare.find(name)
   local missing = unset(source)
   if #missing > 0 or not source.probe then return nil, missing end
-  return source.probe(vendor.new({ source = source, resource = {}, kwargs = {} }, {})), missing
+  return source.probe(vendor.new({ source = source, resource = {}, kwargs = {}, client = source.client }, {})), missing
 end
 
 --- Calls `observer(step)` after every step of every load: "fetched", "lock", "merge", "committed" and so on. For tests that
@@ -159,6 +55,8 @@ end
 function sync.observe(observer)
   load.observer = observer
 end
+
+-- --- what is asked for ---
 
 -- Arguments every source takes; its own come on top.
 local KWARGS = { from = true, to = true, window_days = true, client_id = true, allow_shrink = true, now = true }
@@ -183,30 +81,13 @@ local function check_kwargs(source, kwargs)
   end
 end
 
-local function chosen(source, names)
-  if not names then return source end
-  local list = {}
-  for _, name in ipairs(names) do
-    local found
-    for _, resource in ipairs(source) do found = found or resource.name == name and resource end
-    if not found then error(errors.ValueError(("source %s has no resource %q"):format(source.name, name)), 0) end
-    list[#list + 1] = found
+-- The client by its own argument, or by the old system's among those of the source.
+local function client_of(source, input, kwargs)
+  local asked, old = given(input.client), given(kwargs.client_id)
+  if asked and old and tostring(asked) ~= tostring(old) then
+    error(errors.ValueError(("client is %s and source_kwargs.client_id is %s"):format(asked, old)), 0)
   end
-  return list
-end
-
-local function add_counts(total, counts)
-  for key, value in pairs(counts) do total[key] = (total[key] or 0) + value end
-end
-
--- One window: fetched unless an earlier attempt has loaded it, then loaded in one transaction.
-local function run_window(job, window)
-  local done = load.recorded(job.connection, job, window)
-  if done then return done end
-  window.cursor, window.fetched_at = load.cursor(job.connection, job)
-  local run = vendor.new(job, window)
-  job.resource.fetch(run, window)
-  return load.window(job.connection, job, window, run)
+  return client.choose(source, asked or old)
 end
 
 local function need_tables(connection)
@@ -214,6 +95,46 @@ local function need_tables(connection)
   if not missing then return end
   error(errors.ApplicationError { type = "ConfigError", non_retryable = true,
     message = ("the database is not up to date, it lacks %q: run `signalroom migrate`"):format(missing[1]) }, 0)
+end
+
+-- --- windows ---
+
+-- The rows of a window as the contract wants them; fetched a second time when columns were added for new fields.
+local function fetch(job, window)
+  local requests, bytes, began = 0, 0, nil
+  local run, again
+  repeat
+    run = vendor.new(job, window)
+    run.requests, run.bytes, run.began = run.requests + requests, run.bytes + bytes, began or run.began
+    job.resource.fetch(run, window)
+    again = job.resource.columns ~= nil and contract.look(job, run)
+    requests, bytes, began = run.requests, run.bytes, run.began
+  until not again
+  return run
+end
+
+-- Asking for the list of files is a cost too: of the first one.
+local function add_listing(job, run)
+  local listing = job.plan.listing
+  if not listing then return end
+  run.requests, run.bytes, job.plan.listing = run.requests + listing.requests, run.bytes + listing.bytes, nil
+end
+
+local function fetch_and_load(job, window)
+  local run = fetch(job, window)
+  add_listing(job, run)
+  return load.window(job.connection, job, window, run)
+end
+
+-- One window: fetched unless an earlier attempt has loaded it, then loaded in one transaction.
+local function run_window(job, window)
+  local done = load.recorded(job.connection, job, window)
+  if done then return done end
+  window.cursor, window.fetched_at = load.cursor(job.connection, job)
+  local ok, result = pcall(fetch_and_load, job, window)
+  if ok then return result end
+  if errors.is(result) and result.type == "ContractError" then drift.save(job.connection, job, result.findings, nil) end
+  error(result, 0)
 end
 
 -- A refused file is noted and passed over: the run loads the others, and fails at its end.
@@ -235,51 +156,86 @@ local function plan_of(job, progress)
   return plan
 end
 
+-- --- resources and the run ---
+
+local function add_counts(total, counts)
+  for key, value in pairs(counts) do total[key] = (total[key] or 0) + value end
+end
+
 local function run_resource(job, progress)
   local plan = plan_of(job, progress)
   local total = { new = 0, changed = 0, same = 0, deleted = 0, rows = 0 }
+  job.plan, job.contract = plan, contract.read(job.connection, job)
   if plan.listing and #plan.windows == 0 then
     local nothing = load.nothing(job.connection, job, plan.listing)
-    progress.load_id = progress.load_id or nothing.load_no
+    progress.load_id = progress.load_id or nothing.dlt_load_id
   end
   for i, window in ipairs(plan.windows) do
     progress.resource, progress.window, progress.of = job.resource.name, i, #plan.windows
     activity.heartbeat(progress)
-    job.plan = plan
+    lease.renew(job.lease)
     local result = window.file and run_file(job, window, job.refused) or run_window(job, window)
     add_counts(total, result.counts)
-    progress.load_id = progress.load_id or result.load_no
+    progress.load_id = progress.load_id or result.dlt_load_id
   end
   return total
 end
 
---- Runs one source: every window of every resource chosen.
----@param input { source_name: string, source_kwargs: table?, resources: string[]? }
----@return table result  { pipeline_name, load_id, row_counts, counts, success, error_message }
-function sync.run(input)
-  local source = find_source(input.source_name)
-  local kwargs = given(input.source_kwargs) or {}
-  check_kwargs(source, kwargs)
-  local info = activity.info()
-  local progress = activity.details() or { plans = {} }
-  local connection = pg.connect()
-  need_tables(connection)
-  log.info("pipeline_starting", { source = source.name, resumes_at = progress.window })
-  local rows, counts, refused = json.object {}, json.object {}, {}
-  for _, resource in ipairs(chosen(source, given(input.resources))) do
-    local job = { source = source, resource = resource, kwargs = kwargs, connection = connection, info = info, refused = refused,
-      client = tostring(kwargs.client_id or source.client) }
+local function run_all(order, progress)
+  local rows, counts = json.object {}, json.object {}
+  for _, resource in ipairs(order.resources) do
+    local job = setmetatable({ resource = resource }, { __index = order })
     counts[resource.name] = run_resource(job, progress)
     rows[resource.name] = counts[resource.name].rows
   end
-  connection:close()
-  if #refused > 0 then
-    error(errors.ApplicationError { type = "FileRefused", non_retryable = true,
-      message = ("%d files were refused, the others are loaded: %s"):format(#refused, table.concat(refused, "; ")) }, 0)
-  end
-  log.info("pipeline_completed", { source = source.name, load_id = progress.load_id, counts = counts })
-  return { pipeline_name = source.name, load_id = progress.load_id or "", row_counts = rows, counts = counts, success = true,
-    error_message = json.null }
+  return rows, counts
+end
+
+local function refuse_files(refused)
+  if #refused == 0 then return end
+  error(errors.ApplicationError { type = "FileRefused", non_retryable = true,
+    message = ("%d files were refused, the others are loaded: %s"):format(#refused, table.concat(refused, "; ")) }, 0)
+end
+
+-- What all attempts of this run have cost, by the records of what they loaded.
+local function cost(order)
+  return order.connection:query([[SELECT coalesce(sum(requests), 0)::float8 AS requests, coalesce(sum(bytes), 0)::float8 AS bytes,
+      coalesce(sum(seconds), 0)::float8 AS seconds
+    FROM signalroom.loads WHERE source = $1 AND run_id = $2]], order.source.name, order.run_id)[1]
+end
+
+local function finish(order, progress, rows, counts)
+  local spent = cost(order)
+  log.info("pipeline_completed", { source = order.source.name, client = order.client, load_id = progress.load_id, counts = counts,
+    requests = spent.requests, bytes = spent.bytes, seconds = spent.seconds })
+  return { pipeline_name = order.source.name, client = order.client, load_id = progress.load_id or "", row_counts = rows, counts = counts,
+    requests = spent.requests, bytes = spent.bytes, seconds = math.floor(spent.seconds * 1000 + 0.5) / 1000,
+    warnings = json.array(drift.warnings(order.connection, order.source.name, order.run_id)),
+    success = true, error_message = json.null }
+end
+
+--- Runs one source: every window of every resource chosen, for one client.
+---@param input { source_name: string, source_kwargs: table?, resources: string[]?, client: string? }
+---@return table result  { pipeline_name, client, load_id, row_counts, counts, requests, bytes, seconds, warnings, success, error_message }
+function sync.run(input)
+  local source, kwargs = declare.find(input.source_name), given(input.source_kwargs) or {}
+  check_kwargs(source, kwargs)
+  local order = { source = source, kwargs = kwargs, client = client_of(source, input, kwargs), info = activity.info(), refused = {},
+    resources = declare.chosen(source, given(input.resources)), connection = pg.connect() }
+  order.run_id = order.info.run_id or order.info.activity_id
+  local progress = activity.details() or { plans = {} }
+  need_tables(order.connection)
+  log.info("pipeline_starting", { source = source.name, client = order.client, resumes_at = progress.window })
+  local live = not (kwargs.from or kwargs.to)
+  order.lease = live and lease.take(order, source.name .. "/" .. order.client) or nil
+  local ok, rows, counts = pcall(run_all, order, progress)
+  local given_up, problem = pcall(lease.give, order.lease)
+  if not ok then error(rows, 0) end
+  if not given_up then error(problem, 0) end
+  refuse_files(order.refused)
+  local result = finish(order, progress, rows, counts)
+  order.connection:close()
+  return result
 end
 
 return sync

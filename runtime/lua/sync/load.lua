@@ -8,9 +8,13 @@
 --
 -- load_id names stream, window and run, so it is the same on every attempt of one run and new for the next run.
 
+local dlt = require "sync.dlt"
+local drift = require "sync.drift"
 local errors = require "errors"
 local ledger = require "sync.ledger"
 local sql = require "sync.sql"
+local timer = require "native.timer"
+local views = require "sync.views"
 
 local ANALYZE_FROM_ROWS = 10000
 local SHRINK_LIMIT, SHRINK_FROM_ROWS = 0.2, 20
@@ -45,12 +49,13 @@ function load.cursor(connection, job)
 end
 
 --- The result of a window that this run has loaded already, nil when it has not.
----@return { load_no: string, counts: table }?
+---@return { load_no: string, dlt_load_id: string, counts: table }?
 function load.recorded(connection, job, window)
-  local row = connection:query([[SELECT load_no::text AS load_no, rows_new, rows_changed, rows_same, rows_deleted
+  local row = connection:query([[SELECT load_no::text AS load_no, dlt_load_id, rows_new, rows_changed, rows_same, rows_deleted
     FROM signalroom.loads WHERE load_id = $1]], load.id(job, window))[1]
-  return row and { load_no = row.load_no, counts = { new = row.rows_new, changed = row.rows_changed, same = row.rows_same,
-    deleted = row.rows_deleted, rows = row.rows_new + row.rows_changed + row.rows_same } }
+  return row and { load_no = row.load_no, dlt_load_id = row.dlt_load_id,
+    counts = { new = row.rows_new, changed = row.rows_changed, same = row.rows_same, deleted = row.rows_deleted,
+      rows = row.rows_new + row.rows_changed + row.rows_same } }
 end
 
 local steps = {}
@@ -94,6 +99,10 @@ step("order", function(tx, work)
   end
 end)
 
+step("number", function(tx, work)
+  work.dlt_load_id = dlt.load_id(tx, work.stream)
+end)
+
 step("table", function(tx, work)
   work.target = sql.target(tx, work.job, work.columns)
 end)
@@ -104,13 +113,15 @@ step("stage", function(tx, work)
   if work.run:count() > ANALYZE_FROM_ROWS then tx:exec "ANALYZE stage" end
 end)
 
+step("drift", drift.step)
+
 step("schema", function(tx, work)
   work.ddl = sql.changes(work)
   for _, statement in ipairs(work.ddl) do tx:exec(statement) end
 end)
 
 step("merge", function(tx, work)
-  local row = tx:query(sql.merge(work), work.client, work.fetched_at, work.load_id)[1]
+  local row = tx:query(sql.merge(work), work.client, work.fetched_at, work.dlt_load_id)[1]
   work.counts = { rows = row.rows, new = row.new, changed = row.changed, same = row.rows - row.new - row.changed, deleted = 0 }
 end)
 
@@ -142,18 +153,23 @@ step("vanished", function(tx, work)
   work.counts.deleted = tx:query(sql.delete_vanished(work), from, to, work.client, work.fetched_at)[1].deleted
 end)
 
+step("views", views.step)
+
 local function record(tx, work)
   local c, info = work.counts, work.job.info
   work.load_no = tx:query([[INSERT INTO signalroom.loads (load_id, source, resource, client_id, window_from, window_to, backfill,
-      workflow_id, run_id, attempt, requests, bytes, rows_fetched, rows_new, rows_changed, rows_same, rows_deleted, ddl, fetched_at)
+      workflow_id, run_id, attempt, requests, bytes, rows_fetched, rows_new, rows_changed, rows_same, rows_deleted, ddl,
+      fetched_at, dlt_load_id, seconds)
     VALUES ($1, $2, $3, $4, $5::date, $6::date, $7::boolean, $8, $9, $10::int, $11::int, $12::bigint, $13::bigint, $14::bigint, $15::bigint,
-      $16::bigint, $17::bigint, $18::text[], to_timestamp($19::float8)) RETURNING load_no::text AS load_no]],
+      $16::bigint, $17::bigint, $18::text[], to_timestamp($19::float8), $20, $21::float8) RETURNING load_no::text AS load_no]],
     work.load_id, work.job.source.name, work.job.resource.name, work.client, work.window.from, work.window.to, work.backfill,
-    info.workflow_id, info.run_id, info.attempt, work.run.requests, work.run.bytes, work.run:count(), c.new, c.changed, c.same, c.deleted,
-    sql.text_array(work.ddl), work.fetched_at)[1].load_no
+    info.workflow_id, work.job.run_id, info.attempt, work.run.requests, work.run.bytes, work.run:count(), c.new, c.changed, c.same,
+    c.deleted, sql.text_array(work.ddl), work.fetched_at, work.dlt_load_id, (timer.now() - work.run.began) / 1000)[1].load_no
 end
 
 step("record", record)
+
+step("findings", drift.keep)
 
 step("note", function(tx, work)
   if not work.window.file then return end
@@ -165,6 +181,7 @@ step("cursor", function(tx, work)
   tx:query("INSERT INTO signalroom.state (stream) VALUES ($1) ON CONFLICT DO NOTHING", work.stream)
   local from = work.cursor
   local to = (not from or from < work.window.to) and work.window.to or from
+  work.cursor_moved = to ~= from
   local moved = tx:query([[UPDATE signalroom.state SET cursor = $2, load_id = $3, updated_at = clock_timestamp()
     WHERE stream = $1 AND cursor IS NOT DISTINCT FROM $4 RETURNING 1 AS moved]], work.stream, to, work.load_id, from)
   if #moved == 0 then
@@ -173,6 +190,8 @@ step("cursor", function(tx, work)
         from or "the start") }, 0)
   end
 end)
+
+step("dlt", dlt.step)
 
 local function observe(name)
   if load.observer then load.observer(name) end
@@ -191,7 +210,7 @@ end
 ---@param job table
 ---@param window { from: string?, to: string? }
 ---@param run table  sync.vendor's
----@return { load_no: string, counts: { rows: integer, new: integer, changed: integer, same: integer, deleted: integer } }
+---@return { load_no: string, dlt_load_id: string, counts: table<string, integer> }
 function load.window(connection, job, window, run)
   local filtered = false
   for _, name in ipairs(job.resource.filters or {}) do filtered = filtered or job.kwargs[name] ~= nil end
@@ -202,20 +221,22 @@ function load.window(connection, job, window, run)
   observe "fetched"
   connection:transaction(function(tx) run_steps(tx, work) end)
   observe "committed"
-  return work.recorded or { load_no = work.load_no, counts = work.counts }
+  return work.recorded or { load_no = work.load_no, dlt_load_id = work.dlt_load_id, counts = work.counts }
 end
 
 --- Leaves the record of a run that found no file to load.
 ---@param listing table  the fetch that asked for the list
----@return { load_no: string, counts: table }
+---@return { load_no: string, dlt_load_id: string, counts: table }
 function load.nothing(connection, job, listing)
   local counts = { rows = 0, new = 0, changed = 0, same = 0, deleted = 0 }
   local _, now = load.cursor(connection, job)
   local work = { job = job, window = {}, run = listing, load_id = load.id(job, {}), client = job.client, counts = counts, ddl = {},
     backfill = false, fetched_at = now }
   local done = load.recorded(connection, job, {})
-  if not done then record(connection, work) end
-  return done or { load_no = work.load_no, counts = counts }
+  if done then return done end
+  work.dlt_load_id = dlt.load_id(connection, stream_of(job))
+  record(connection, work)
+  return { load_no = work.load_no, dlt_load_id = work.dlt_load_id, counts = counts }
 end
 
 return load

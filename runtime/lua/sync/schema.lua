@@ -7,6 +7,7 @@ local pg = require "activity.pg"
 -- In this order; a new part is a line of its own, in its place in the alphabet unless it needs another's tables.
 local PARTS = {
   "migrations.alerts",
+  "migrations.drift",
   "migrations.files",
   "migrations.loads",
   "migrations.reports",

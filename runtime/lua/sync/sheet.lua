@@ -28,7 +28,7 @@ local function column_kind(values, place)
   local kind
   for row = 2, #values do
     local value = cell(values[row][place])
-    local one = value == nil and kind or kind_of(value)
+    local one = value ~= nil and kind_of(value) or kind
     if kind and one ~= kind then return "text" end
     kind = one
   end

@@ -5,13 +5,26 @@
 local sql = {}
 
 -- What every table of ours has beside the vendor's columns, and where its value comes from in the merge:
--- $1 client, $2 seconds since the epoch at which the vendor answered, $3 load_id. The _dlt_ pair keeps old queries working.
+-- $1 client, $2 seconds since the epoch at which the vendor answered, $3 the id in _dlt_loads. The _dlt_ pair keeps old queries working.
 local OWN = {
   { "_client_id", "text", "$1::text" },
   { "_loaded_at", "timestamptz", "to_timestamp($2::float8)" },
   { "_dlt_load_id", "text", "$3::text" },
   { "_dlt_id", "text", "gen_random_uuid()::text" },
 }
+
+--- Whether a column is one of those that every table of ours has.
+function sql.is_own(name)
+  for _, own in ipairs(OWN) do
+    if own[1] == name then return true end
+  end
+  return false
+end
+
+--- A text as a literal.
+local function literal(text)
+  return "'" .. text:gsub("'", "''") .. "'"
+end
 
 --- A name as Postgres reads it back unchanged.
 ---@param name string
@@ -67,13 +80,19 @@ local function ordered(columns, key)
   return names
 end
 
+-- A row is named by the vendor's key and the client: two clients may have rows of one key.
+local function unique_key(key)
+  local names = { unpack(key) }
+  names[#names + 1] = "_client_id"
+  return names
+end
+
 -- What the table has and this file lacks is null in the file's rows.
 local function add_existing(target)
   local have = {}
   for _, name in ipairs(target.names) do have[name] = true end
-  for _, own in ipairs(OWN) do have[own[1]] = true end
   for name, kind in pairs(target.existing) do
-    if not have[name] then
+    if not have[name] and not sql.is_own(name) then
       target.names[#target.names + 1], target.types[name] = name, kind
     end
   end
@@ -86,7 +105,7 @@ function sql.target(tx, job, columns)
   local target = { table = quoted(job), schema = sql.name(job.source.name), key = resource.key, names = ordered(columns, resource.key),
     types = {}, values = {} }
   local existing, exists = catalog(tx, target.table)
-  target.exists, target.existing, target.keyed = exists, existing, exists and has_key(tx, target.table, resource.key)
+  target.exists, target.existing, target.keyed = exists, existing, exists and has_key(tx, target.table, unique_key(resource.key))
   for _, column in ipairs(columns) do
     target.types[column.name] = existing[column.name] or (resource.stored or {})[column.name] or column.type
   end
@@ -118,7 +137,7 @@ end
 local function create_table(work)
   local parts = definitions(work.target)
   for _, own in ipairs(OWN) do parts[#parts + 1] = sql.name(own[1]) .. " " .. own[2] .. " NOT NULL" end
-  parts[#parts + 1] = ("PRIMARY KEY (%s)"):format(each(work.target.key, "?"))
+  parts[#parts + 1] = ("PRIMARY KEY (%s)"):format(each(unique_key(work.target.key), "?"))
   return ("CREATE TABLE %s (%s)"):format(work.target.table, table.concat(parts, ", "))
 end
 
@@ -139,8 +158,9 @@ function sql.changes(work)
       list[#list + 1] = ("ALTER TABLE %s ADD COLUMN %s %s"):format(target.table, sql.name(own[1]), own[2])
     end
   end
-  if not target.keyed then
-    list[#list + 1] = ("CREATE UNIQUE INDEX ON %s (%s)"):format(target.table, each(target.key, "?"))
+  if not target.keyed then -- a table of the old system, or of someone: rows without a client are the source's own client's
+    list[#list + 1] = ("UPDATE %s SET _client_id = %s WHERE _client_id IS NULL"):format(target.table, literal(work.job.source.client))
+    list[#list + 1] = ("CREATE UNIQUE INDEX ON %s (%s)"):format(target.table, each(unique_key(target.key), "?"))
   end
   return list
 end
@@ -152,15 +172,15 @@ end
 
 local MERGE = [[
 WITH last AS (SELECT DISTINCT ON (%(key)s) * FROM stage ORDER BY %(key)s, _seq DESC),
-news AS (SELECT l.* FROM last l LEFT JOIN %(table)s t ON %(same_key)s WHERE t.%(first)s IS NULL OR %(differs)s),
+news AS (SELECT l.* FROM last l LEFT JOIN %(table)s t ON %(same_key)s AND t._client_id = $1::text WHERE t.%(first)s IS NULL OR %(differs)s),
 done AS (INSERT INTO %(table)s AS x (%(names)s, %(own)s) SELECT %(names)s, %(own_values)s FROM news
-  ON CONFLICT (%(key)s) DO UPDATE SET %(set)s WHERE (x._loaded_at > to_timestamp($2::float8)) IS NOT TRUE%(cursor)s
+  ON CONFLICT (%(key)s, _client_id) DO UPDATE SET %(set)s WHERE (x._loaded_at > to_timestamp($2::float8)) IS NOT TRUE%(cursor)s
   RETURNING xmax = 0 AS inserted)
 SELECT (SELECT count(*) FROM last) AS rows, count(*) FILTER (WHERE inserted) AS new,
   count(*) FILTER (WHERE NOT inserted) AS changed FROM done]]
 
 --- One statement: the last row of each key, only where it is new or differs, into the table. Rows that are
---- already so are not touched. Bound: $1 client, $2 fetched_at, $3 load_id.
+--- already so are not touched. Bound: $1 client, $2 fetched_at, $3 the id in _dlt_loads.
 function sql.merge(work)
   local target, cursor = work.target, work.job.resource.cursor
   local own, own_values, set = {}, {}, {}
@@ -201,6 +221,11 @@ end
 function sql.count_window(work)
   return ("SELECT count(*) AS total, count(*) FILTER (WHERE %s) AS gone FROM %s x WHERE %s"):format(vanished(work),
     work.target.table, in_window(work))
+end
+
+--- Rows of the stage that lack a part of their key.
+function sql.delete_keyless(work)
+  return ("DELETE FROM stage WHERE %s"):format(each(work.target.key, "? IS NULL", " OR "))
 end
 
 --- Rows of the window that the vendor no longer has. Bound: $4 fetched_at beside those of the window.

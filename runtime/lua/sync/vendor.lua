@@ -7,14 +7,20 @@
 -- (`run:emit`). What is fetched waits in memory, beyond 2 MB in a spool file, until the whole window is there: the
 -- transaction that loads it then lasts seconds, however slow the vendor is.
 
+local client = require "sync.client"
+local contract = require "sync.contract"
 local dates = require "sync.dates"
 local errors = require "errors"
 local file = require "activity.file"
 local files = require "sync.files"
 local http = require "activity.http"
+local json = require "json"
+local lease = require "sync.lease"
 local pages = require "pages"
 local rate = require "sync.rate"
+local secret = require "activity.secret"
 local sheet = require "sync.sheet"
+local timer = require "native.timer"
 local zone = require "zone"
 
 local SPOOL_BYTES = 2 * 1024 * 1024
@@ -29,22 +35,47 @@ Run.__index = Run
 ---@param job table
 ---@param window table
 function vendor.new(job, window)
-  local columns = job.resource.columns -- files bring their own
-  return setmetatable({ job = job, window = window, plan = columns and pages.plan(columns, { tz = job.source.tz }), requests = 0, bytes = 0,
-    source = job.source, kwargs = job.kwargs, tz = job.source.tz }, Run)
+  local columns = job.resource.columns and contract.columns(job) -- files and the like bring their own
+  return setmetatable({ job = job, window = window, began = timer.now(), requests = 0, bytes = 0, mapped = false, raw = {},
+    source = job.source, kwargs = job.kwargs, tz = job.source.tz, client = job.client,
+    plan = columns and pages.plan(columns, { tz = job.source.tz, tolerant = true }) }, Run)
 end
 
 -- --- requests ---
 
+--- The client's secret: NAME for the source's own client, NAME_CLIENT for another one. Raises KeyError when it is not set.
+---@param name string
+---@return string
+function Run:secret(name)
+  return secret(client.secret_name(self.source, self.client, name))
+end
+
+-- An access token is one client's.
+local function held_of(run)
+  return (run.source.held or {})[run.client]
+end
+
+local function hold(run, token)
+  run.source.held = run.source.held or {}
+  run.source.held[run.client] = token
+end
+
+local function names_of(run)
+  local names = {}
+  for i, name in ipairs(run.source.secrets) do names[i] = client.secret_name(run.source, run.client, name) end
+  return table.concat(names, ", ")
+end
+
 -- A refusal names what to set; one of a token request is always a matter of the credentials.
 local function explained(run, err)
   if not errors.is(err) then return err end
-  local token = run.source.held and run.source.held.value
+  local held = held_of(run)
+  local token = held and held.value
   if token then err.message = err.message:gsub(token:gsub("%p", "%%%0"), "***") end
   if run.authorizing and err.type == "VendorError" and err.non_retryable then err.type = "AuthError" end
   if err.type == "RateLimited" then err.next_retry_delay_ms = err.next_retry_delay_ms or run.source.busy_ms end
   if err.type == "AuthError" and run.source.secrets then
-    err.message = ("%s: check %s"):format(err.message, table.concat(run.source.secrets, ", "))
+    err.message = ("%s: check %s"):format(err.message, names_of(run))
   end
   return err
 end
@@ -59,22 +90,32 @@ local function fetch_token(run)
 end
 
 local function bearer(run)
-  local held = run.source.held
+  local held = held_of(run)
   if not held or os.time() >= held.until_time then held = fetch_token(run) end
-  run.source.held = held
+  hold(run, held)
   return held.value
 end
 
-local function with_headers(source, options)
+local function with_headers(run, options)
   local headers = {}
-  for name, value in pairs(source.headers and source.headers() or {}) do headers[name] = value end
+  for name, value in pairs(run.source.headers and run.source.headers(run) or {}) do headers[name] = value end
   for name, value in pairs(options.headers or {}) do headers[name] = value end
   return next(headers) and headers
 end
 
+-- What streams through is counted as it passes.
+local function counted(run, take)
+  return function(chunk)
+    run.bytes = run.bytes + #chunk
+    take(chunk)
+  end
+end
+
 local function send(run, options)
+  if options.stream then options.stream = counted(run, options.stream) end
   if options.token then options.bearer, options.token = bearer(run), nil end
   rate.take(run.source.limit)
+  lease.renew(run.job.lease)
   run.requests = run.requests + 1
   local reply = http.request(options)
   run.bytes = run.bytes + #(reply.body or "")
@@ -91,11 +132,11 @@ local function request(run, method, path, given)
   local source = run.source
   local options = copy(given or {})
   options.url, options.method = path:find "^https?://" and path or source.base_url .. path, method
-  options.headers = with_headers(source, options)
+  options.headers = with_headers(run, options)
   options.token = source.token and not run.authorizing or nil
   local ok, reply = pcall(send, run, copy(options))
   if not ok and options.token and errors.is(reply) and reply.status == 401 then
-    source.held = nil
+    hold(run, nil)
     ok, reply = pcall(send, run, options)
   end
   if not ok then error(explained(run, reply), 0) end
@@ -185,10 +226,40 @@ function Run:rows(reply, path)
   return count
 end
 
---- Takes one mapped row: a table by column name.
-function Run:emit(row)
+-- By type of Lua: what a new field's column is.
+local TYPE = { string = "text", number = "numeric", boolean = "boolean", table = "jsonb" }
+
+-- Notes the fields of a vendor's row, and takes those that columns were added for.
+local function take_raw(run, row, raw)
+  for field, value in pairs(raw) do
+    if type(field) == "string" and field:find "^[%a_][%w_]*$" then
+      run.raw[field] = run.raw[field] or value ~= json.null and (TYPE[type(value)] or "numeric")
+    end
+  end
+  for name, column in pairs(run.job.contract.added) do row[name] = raw[column.at] end
+end
+
+--- Takes one mapped row: a table by column name. `raw` is the vendor's row that it was made of: with it the runtime notices
+--- new and missing fields.
+---@param row table
+---@param raw table?
+function Run:emit(row, raw)
+  self.mapped = true
+  if raw then take_raw(self, row, raw) end
   self.plan:row(row)
   if self.plan:rows() % 1000 == 0 then self:spool_rows() end
+end
+
+--- The vendor's fields that no column asks for: { at =, type = }, without a type when they were only ever null.
+---@return table[]
+function Run:strangers()
+  if not self.mapped then return self.plan:strangers() end
+  local list, added = {}, {}
+  for _, column in pairs(self.job.contract.added) do added[column.at] = true end
+  for field, kind in pairs(self.raw) do
+    if not added[field] then list[#list + 1] = { at = field, type = kind or nil } end
+  end
+  return list
 end
 
 --- Takes the window's file as CSV, packed when its name ends in .gz. `read(take)` gives its bytes to take(chunk).

@@ -340,6 +340,75 @@ static void a_scalar_is_found_without_a_table(void **state)
     assert_string_equal(err.text, "at 'table' is a list, not a single value");
 }
 
+static void add_line(void *user, struct span path, const char *type)
+{
+    bytes_printf(user, "%.*s %s\n", (int)path.size, path.data, type ? type : "?");
+}
+
+static void a_tolerant_plan_counts_over_all_pages_what_does_not_fit(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct pages_plan *plan = plan_of("n: int! at r.cv; t: text", NULL);
+    size_t rows = 0;
+    pages_plan_tolerate(plan);
+    assert_true(pages_plan_add(plan,
+                               SPAN("[{\"r\":{\"cv\":1},\"t\":\"a\"},{\"r\":{}},"
+                                    "{\"r\":{\"cv\":\"n/a\"},\"t\":null}]"),
+                               SPAN(""), &rows, &err));
+    assert_true(
+        pages_plan_add(plan, SPAN("[{\"r\":{\"cv\":null},\"t\":[1]}]"), SPAN(""), &rows, &err));
+    assert_string_equal(bytes_text(&plan->rows), "1\ta\n\\N\t\\N\n\\N\t\\N\n\\N\t\\N\n");
+    const struct pages_column *n = &plan->columns[0];
+    assert_int_equal(n->missing, 2);
+    assert_int_equal(n->first_missing, 2);
+    assert_int_equal(n->absent, 1);
+    assert_int_equal(n->misfits, 1);
+    assert_int_equal(n->first_misfit, 3);
+    assert_string_equal(n->misfit.data, "expected an integer of 64 bits, found 'n/a'");
+    assert_int_equal(plan->columns[1].absent, 1);
+    assert_int_equal(plan->columns[1].misfits, 1);
+    pages_plan_free(plan);
+}
+
+static void strangers_are_noted_with_the_type_of_their_first_value(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct bytes seen = {0};
+    size_t rows = 0;
+    struct pages_plan *plan = plan_of("n: int at r.cv; x: text at list[1].x", NULL);
+    pages_plan_tolerate(plan);
+    const char *page =
+        "[{\"r\":{\"cv\":1,\"new one\":null,\"imp\":2.5},\"list\":[{\"x\":1,\"y\":2}]},"
+        "{\"r\":{\"cv\":1,\"new one\":\"a\",\"imp\":\"b\"},\"deep\":{\"z\":1},\"never\":null}]";
+    for (int i = 0; i < 2; i++)
+        assert_true(pages_plan_add(plan, span_of(page), SPAN(""), &rows, &err));
+    pages_plan_strangers(plan, add_line, &seen);
+    assert_string_equal(bytes_text(&seen),
+                        "r.\"new one\" text\nr.imp numeric\ndeep jsonb\nnever ?\n");
+    bytes_release(&seen);
+    pages_plan_free(plan);
+}
+
+static void there_is_an_end_of_strangers(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct bytes page = {0};
+    size_t rows = 0;
+    struct pages_plan *plan = plan_of("n: int", NULL);
+    pages_plan_tolerate(plan);
+    bytes_add_text(&page, "[{\"n\":1");
+    for (int i = 0; i < 1000; i++)
+        bytes_printf(&page, ",\"id%d\":%d", i, i);
+    bytes_add_text(&page, "}]");
+    assert_true(pages_plan_add(plan, bytes_span(&page), SPAN(""), &rows, &err));
+    assert_int_equal(plan->strangers, 300);
+    bytes_release(&page);
+    pages_plan_free(plan);
+}
+
 int main(void)
 {
     struct bench bench;
@@ -357,6 +426,9 @@ int main(void)
         cmocka_unit_test(a_list_that_is_null_has_no_rows),
         cmocka_unit_test(a_column_that_means_nothing_is_refused),
         cmocka_unit_test(columns_are_found_and_widened),
+        cmocka_unit_test(a_tolerant_plan_counts_over_all_pages_what_does_not_fit),
+        cmocka_unit_test(strangers_are_noted_with_the_type_of_their_first_value),
+        cmocka_unit_test(there_is_an_end_of_strangers),
         cmocka_unit_test(a_scalar_is_found_without_a_table),
     };
     int failed = RUN_STORIES("pages", stories);

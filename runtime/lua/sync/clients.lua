@@ -1,0 +1,2 @@
+-- The word `clients` of scripts.
+return require("sync.client").declare

@@ -1,0 +1,141 @@
+-- What analysts declare: sources and their resources, checked where they stand, so that a mistake names its line.
+
+local client = require "sync.client"
+local contract = require "sync.contract"
+local dates = require "sync.dates"
+local duration = require "duration"
+local errors = require "errors"
+local files = require "sync.files"
+local nearest = require "nearest"
+local rate = require "sync.rate"
+
+local declare = {}
+
+local sources = {}
+
+local SOURCE_FIELDS = { base_url = "string", tz = "string", lookback = "string", initial = "string", client = "string", clients = "table",
+  kwargs = "table", rate = "string", busy = "string", secrets = "table", headers = "function", token = "function", probe = "function" }
+local RESOURCE_FIELDS = { key = "table", columns = "table", stored = "table", window = "string", window_column = "string", days = "number",
+  cursor = "string", fetch = "function", filters = "table", allow_shrink = "boolean", files = "function", drift = "table" }
+local WINDOWS = { range = true, day = true, none = true, changes = true, files = true }
+local DAYS = { range = true, day = true }
+
+local function check_fields(what, declared, known)
+  for key, value in pairs(declared) do
+    if type(key) == "string" then
+      local wanted = known[key]
+      if not wanted then
+        local names = {}
+        for name in pairs(known) do names[#names + 1] = name end
+        table.sort(names)
+        local close = nearest.word(key, names)
+        error(("%s has no field %q%s"):format(what, key, close and ("; did you mean %q?"):format(close) or ""), 3)
+      end
+      if type(value) ~= wanted then error(("%s: %s is a %s, not a %s"):format(what, key, wanted, type(value)), 3) end
+    end
+  end
+end
+
+local function need(what, declared, ...)
+  for _, key in ipairs { ... } do
+    if declared[key] == nil then error(("%s lacks %s"):format(what, key), 3) end
+  end
+end
+
+local function check_rows(what, declared)
+  need(what, declared, "key", "fetch")
+  if declared.window ~= "none" then need(what, declared, "columns") end
+  if DAYS[declared.window] then need(what, declared, "window_column") end
+  for _, column in ipairs(declared.key) do
+    local there = not declared.columns or declared.columns[column]
+    if not there then error(("%s: the key column %q is not among its columns"):format(what, column), 3) end
+  end
+end
+
+local function check_files(what, declared)
+  need(what, declared, "files", "fetch")
+  if declared.key or declared.columns then error(what .. ": files bring their own key and columns", 3) end
+  declared.key, declared.window_column = files.KEY, files.KEY[1]
+end
+
+--- Declares one table of a source; belongs inside `source`.
+---@param name string  the table's name in the source's schema
+---@return fun(declared: table): table
+function declare.resource(name)
+  return function(declared)
+    local what = ("resource %q"):format(name)
+    check_fields(what, declared, RESOURCE_FIELDS)
+    declared.window = declared.window or "none"
+    if not WINDOWS[declared.window] then error(what .. ': window is "range", "day", "changes", "files" or "none"', 2) end
+    if declared.window == "files" then check_files(what, declared) else check_rows(what, declared) end
+    declared.name = name
+    declared.drift = contract.policies(what, declared.drift)
+    return declared
+  end
+end
+
+--- Declares a source. One file a vendor; the name is what `signalroom trigger NAME` takes and the schema's name.
+---@param name string
+---@return fun(declared: table)
+function declare.source(name)
+  return function(declared)
+    local what = ("source %q"):format(name)
+    check_fields(what, declared, SOURCE_FIELDS)
+    need(what, declared, "base_url")
+    if #declared == 0 then error(what .. " has no resource", 2) end
+    if sources[name] then error(what .. " is declared twice", 2) end
+    declared.name = name
+    declared.tz = declared.tz or "America/New_York"
+    declared.lookback_days = math.ceil(duration.ms(declared.lookback or "3d", "lookback") / 86400000)
+    declared.initial = dates.check(declared.initial or "2025-12-20")
+    declared.client = declared.client or client.DEFAULT
+    declared.clients = declared.clients or { declared.client }
+    declared.busy_ms = declared.busy and duration.ms(declared.busy, "busy")
+    declared.limit = declared.rate and rate.new(declared.rate)
+    sources[name] = declared
+  end
+end
+
+--- Forgets every source and client, so that changed scripts can declare theirs anew.
+function declare.forget()
+  for name in pairs(sources) do sources[name] = nil end
+  client.forget()
+end
+
+--- The names of all sources, sorted.
+---@return string[]
+function declare.names()
+  local names = {}
+  for name in pairs(sources) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- A declared source. Raises ValueError for a name that none has.
+---@param name string
+---@return table
+function declare.find(name)
+  local source = sources[name]
+  if not source then
+    error(errors.ValueError(("Unknown source: %s. Available: %s"):format(tostring(name), table.concat(declare.names(), ", "))), 0)
+  end
+  return source
+end
+
+--- Those of a source's resources that are asked for; all unless names are given. Raises ValueError for a name that none has.
+---@param source table
+---@param names string[]?
+---@return table[]
+function declare.chosen(source, names)
+  if not names then return source end
+  local list = {}
+  for _, name in ipairs(names) do
+    local found
+    for _, resource in ipairs(source) do found = found or resource.name == name and resource end
+    if not found then error(errors.ValueError(("source %s has no resource %q"):format(source.name, name)), 0) end
+    list[#list + 1] = found
+  end
+  return list
+end
+
+return declare
