@@ -142,7 +142,7 @@ static unsigned char suspend(EditLine *edit, wint_t key)
 {
     (void)key;
     el_set(edit, EL_PREP_TERM, 0);
-    kill(getpid(), SIGTSTP);
+    raise(SIGTSTP); /* returns once the process goes on */
     el_set(edit, EL_PREP_TERM, 1);
     return CC_REDISPLAY;
 }
@@ -220,14 +220,21 @@ static EditLine *open_terminal(struct editor *editor)
     return edit;
 }
 
+/* Emacs' shell, say, would show the marks. */
+static bool knows_marks(void)
+{
+    const char *term = getenv("TERM");
+    return term && *term && strcmp(term, "dumb") != 0;
+}
+
 static const char *edit_line(struct editor *editor)
 {
     int count = 0;
     editor->interrupted = false;
     el_set(editor->edit, EL_PREP_TERM, 1); /* el_gets would echo what comes before it does */
-    fputs(PASTE_ON, stdout);
+    fputs(knows_marks() ? PASTE_ON : "", stdout);
     const char *line = el_gets(editor->edit, &count);
-    fputs(PASTE_OFF, stdout);
+    fputs(knows_marks() ? PASTE_OFF : "", stdout);
     bytes_clear(&editor->line); /* a Tab left something in it */
     if (line && count > 0)
         bytes_add(&editor->line, line, (size_t)count);
@@ -265,11 +272,12 @@ static void *run(void *user)
     return NULL;
 }
 
-/* Signals are for the loop's thread. */
+/* Signals are for the loop's thread, but for the one that this thread sends itself. */
 static int start_thread(struct editor *editor)
 {
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, SIGTSTP);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&editor->thread, NULL, run, editor);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -84,14 +84,28 @@ static bool names_secret(const char *name, size_t size)
     return false;
 }
 
-/* hide_secrets(): variables whose names say that they are secret are never shown */
+/* The password in "postgresql://user:password@host/..." */
+static void hide_password(const char *value)
+{
+    const char *user = strstr(value, "://");
+    const char *at = user ? strchr(user, '@') : NULL;
+    const char *colon = at ? memchr(user + 3, ':', (size_t)(at - user - 3)) : NULL;
+    if (colon)
+        redact_register((struct span){colon + 1, (size_t)(at - colon - 1)});
+}
+
+/* hide_secrets(): variables whose names say that they are secret, and passwords in addresses, are
+ * never shown */
 int screen_hide_secrets(lua_State *L)
 {
     (void)L;
     for (char **variable = environ; *variable; variable++) {
         const char *value = strchr(*variable, '=');
-        if (value && names_secret(*variable, (size_t)(value - *variable)))
+        if (!value)
+            continue;
+        if (names_secret(*variable, (size_t)(value - *variable)))
             redact_register(span_of(value + 1));
+        hide_password(value + 1);
     }
     return 0;
 }

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 
-enum { WATCHED = 3 };
+enum { WATCHED = 3, MEMORY_LIMIT = 256 << 20 }; /* of one statement, as of an activity */
 
 static const char TYPE[] = "signalroom.shell";
 static const int numbers[WATCHED] = {SIGINT, SIGTERM, SIGHUP};
@@ -30,6 +30,7 @@ struct statement {
     struct fiber_wait wait; /* first */
     struct shell *shell;
     struct fiber *fiber;
+    struct vm_account *account;
     enum fiber_outcome outcome;
     bool interrupted;
     struct bytes place; /* where it was when it was killed */
@@ -115,6 +116,7 @@ static void release(struct fiber_wait *wait)
 {
     struct statement *statement = (struct statement *)wait;
     bytes_release(&statement->place);
+    vm_account_free(statement->account);
     free(statement);
 }
 
@@ -144,6 +146,8 @@ static int run(lua_State *L)
         free(statement);
         return luaL_error(L, "out of memory");
     }
+    statement->account = vm_account_new(MEMORY_LIMIT);
+    statement->fiber->account = statement->account;
     statement->fiber->owner = statement;
     shell->current = statement;
     return fiber_suspend(L, &statement->wait);

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import uuid
 
@@ -163,6 +164,10 @@ def test_tab_completes_words_fields_and_names(repl):
     assert repl.say(":hel" + TAB + " trigger").startswith("trigger(source, options)")
 
 
+def test_the_prompt_says_where_one_is(sit):
+    assert sit(100, {"SIGNALROOM_ENV": "production"}).greeting.endswith("sr:production> ")
+
+
 def test_arrows_bring_back_what_was_typed_also_in_the_next_session(sit, home):
     first = sit()
     assert first.say("'earlier'") == "earlier\n"
@@ -177,7 +182,9 @@ def test_arrows_bring_back_what_was_typed_also_in_the_next_session(sit, home):
     assert (home / "state/signalroom/history").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_history_keeps_no_secrets_and_no_line_that_begins_with_a_space(repl, home):
+def test_the_history_keeps_no_secrets_and_no_line_that_begins_with_a_space(sit, home):
+    repl = sit(100, {"REPORTS_URL": "https://ada:correct-horse@reports.example"})
+    repl.say("word = 'correct-horse'")
     repl.say(f"key = '{EVERFLOW_KEY}'")
     assert repl.say("key") == "***\n", "and output shows none"
     repl.say(" hidden = 1")
@@ -238,8 +245,28 @@ def test_ctrl_c_ends_a_request(house, repl):
 
 
 def test_sigterm_ends_it_and_leaves_the_terminal_as_it_was(repl):
-    repl.signal(15)
-    assert repl.ended() == -15
+    repl.signal(signal.SIGTERM)
+    assert repl.ended() == -signal.SIGTERM
+
+
+def test_ctrl_z_gives_the_terminal_back_to_the_shell_until_fg(house, home):
+    env = {**house.environment(), "HOME": str(home), "TERM": "xterm", "LANG": "C.UTF-8", "PS1": "shell> "}
+    shell = Terminal(["bash", "--norc", "--noprofile", "-i"], cwd=home, env=env)
+    try:
+        shell.send(f"{BINARY} repl" + ENTER)
+        shell.prompt()
+        shell.send("1 + \x1a")
+        shell.until("Stopped")
+        shell.send("fg" + ENTER)
+        shell.until("sr> 1 + ")
+        assert shell.say("1") == "2\n"
+    finally:
+        shell.close()
+
+
+def test_a_statement_that_eats_memory_is_ended_and_not_the_shell(repl):
+    assert repl.say("t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end") == "MemoryError: the statement ran out of memory\n"
+    assert repl.say("'alive'") == "alive\n"
 
 
 # --- sql ---
@@ -305,6 +332,7 @@ def test_ctrl_c_in_a_long_wait_leaves_the_run(loaded, repl):
     text = repl.prompt()
     assert "Interrupted: SyncSourceWorkflow-" in text and "goes on" in text
     assert repl.say("show(w).status") == "Running\n"
+    assert "PROBLEM  SyncSourceWorkflow-" in repl.say("why()")
     assert repl.say('terminate(w, "enough")') == ""
     assert repl.say("show(w).status") == "Terminated\n"
 

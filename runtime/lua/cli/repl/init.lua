@@ -16,7 +16,7 @@ local sync = require "sync"
 local wait = require "wait"
 local words = require "cli.repl.words"
 
-local PROMPT, CONTINUED = "sr> ", "..> "
+local CONTINUED = "..> "
 
 local repl = {}
 
@@ -61,6 +61,12 @@ local function pending() return setmetatable({ lines = {} }, Pending) end
 
 -- --- a terminal ---
 
+-- Says where one is, when that is not one's own machine.
+local function prompt_text()
+  local place = os.getenv "SIGNALROOM_ENV"
+  return place and place ~= "" and place ~= "development" and ("sr:%s> "):format(place) or "sr> "
+end
+
 local function greet()
   local _, broken = scripts.load()
   output.note("signalroom %s, %d sources, %d reports, %d workflows. :help lists what there is, Ctrl-D leaves.",
@@ -99,9 +105,9 @@ end
 local function converse(editor)
   for _, entry in ipairs(past.load()) do editor:remember(entry) end
   greet()
-  local waiting = pending()
+  local waiting, prompt = pending(), prompt_text()
   while true do
-    local event, block = read(editor, waiting:is_empty() and PROMPT or CONTINUED)
+    local event, block = read(editor, waiting:is_empty() and prompt or CONTINUED)
     if event == "line" then
       if not take(editor, block:gsub("\n$", ""), waiting) then return exits.ok end
     elseif event == "end" and waiting:is_empty() then

@@ -19,6 +19,8 @@ local show = require "cli.repl.show"
 local sync = require "sync"
 local why = require "cli.why"
 
+local OPEN_RUNS = 50 -- looked at by why()
+
 local words = {}
 
 -- --- what there is ---
@@ -223,17 +225,34 @@ end
 ---@return table
 function words.show(run) return runs.describe(run) end
 
---- Why a run stands where it stands: the cause, what shows it, what to do.
----@param run table|string
----@return table answer { problem, sentence, evidence, fix }
-function words.why(run)
-  local answer = why.ask(runs.ids(run))
-  return show.as(answer, function()
-    local lines = { answer.sentence }
-    for _, line in ipairs(answer.evidence) do lines[#lines + 1] = "  " .. line end
-    if answer.fix then lines[#lines + 1] = "  -> " .. answer.fix end
+local function because(found)
+  return show.as(found, function()
+    local lines = { found.sentence }
+    for _, line in ipairs(found.evidence) do lines[#lines + 1] = "  " .. line end
+    if found.fix then lines[#lines + 1] = "  -> " .. found.fix end
     return table.concat(lines, "\n")
   end)
+end
+
+local function why_all()
+  local rows = {}
+  for i, row in ipairs(why.ask_all(OPEN_RUNS)) do
+    rows[i] = { id = row.about.execution.workflow_id, problem = row.found.problem and "PROBLEM" or "", cause = row.found.sentence }
+  end
+  return show.as(rows, function(columns) return grid({ "problem", "id", "cause" }, rows, columns) end)
+end
+
+--- Why a run or a schedule stands where it stands: the cause, what shows it, what to do. Without one, of all open runs.
+---@param run? table|string a run, its id, or the id of a schedule
+---@return table answer { problem, sentence, evidence, fix }
+function words.why(run)
+  if run == nil then return why_all() end
+  local id, run_id = runs.ids(run)
+  local ok, found = pcall(why.ask, id, run_id)
+  if ok then return because(found) end
+  local scheduled = errors.is(found) and found.type == "NotFoundError" and why.ask_schedule(id)
+  if not scheduled then error(found, 0) end
+  return because(scheduled)
 end
 
 --- The events of a run.
