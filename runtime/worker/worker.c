@@ -185,6 +185,21 @@ static bool open_rooms(struct worker *worker, struct error *err)
     return true;
 }
 
+/* The names of the types that the scripts of a folder define: "A, B". */
+static struct bytes types_below(const struct edition *edition, const char *folder)
+{
+    struct bytes names = {0};
+
+    for (size_t i = 0; i < edition->script_count; i++) {
+        const struct edition_script *script = &edition->scripts[i];
+        const char *entry = script->bundle->files[script->bundle->count - 1].name.data;
+        for (size_t n = 0; n < script->types.count; n++)
+            if (strncmp(entry, folder, strlen(folder)) == 0)
+                bytes_printf(&names, "%s%s", names.size ? ", " : "", script->types.names[n]);
+    }
+    return names;
+}
+
 static void announce(const struct worker *worker)
 {
     char port[12] = "";
@@ -194,9 +209,14 @@ static void announce(const struct worker *worker)
         metric_count("temporal_worker_start", "worker_type=\"WorkflowWorker\"", 1);
     if (worker->edition->any_activities)
         metric_count("temporal_worker_start", "worker_type=\"ActivityWorker\"", 1);
+    struct bytes workflows = types_below(worker->edition, "workflows/");
+    struct bytes activities = types_below(worker->edition, "activities/");
     log_event(LOG_INFO, "worker_started", "namespace", worker->options.space, "task_queue",
               worker->options.task_queue, "identity", worker->options.identity, "server",
-              worker->facts.version, "health_port", *port ? port : NULL, NULL);
+              worker->facts.version, "workflows", bytes_text(&workflows), "activities",
+              bytes_text(&activities), "health_port", *port ? port : NULL, NULL);
+    bytes_release(&workflows);
+    bytes_release(&activities);
 }
 
 bool worker_start(struct worker **out, const struct worker_options *options, struct error *err)

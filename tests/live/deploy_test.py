@@ -41,4 +41,8 @@ def test_each_line_of_a_log_is_one_json_object(house, queue):
     lines = [json.loads(line) for line in worker.log.read_text().splitlines()]
     events = {line["event"] for line in lines}
     assert {"worker_started", "activity_failed", "worker_stopped"} <= events
+    [begun] = [line for line in lines if line["event"] == "worker_started"]
+    assert begun["namespace"] == "default" and begun["task_queue"] == queue and begun["identity"] and begun["server"]
+    assert {"SyncSourceWorkflow", "ScheduledSyncWorkflow"} <= set(begun["workflows"].split(", "))
+    assert {"run_pipeline_activity", "send_notification_activity"} <= set(begun["activities"].split(", "))
     assert all(line["level"] and line["timestamp"] for line in lines)
