@@ -123,7 +123,19 @@ def test_check_names_the_rights_that_a_role_lacks(house):
 def test_check_names_the_line_of_a_script_that_does_not_compile(house, scripts):
     (scripts / "activities/broken.lua").write_text("local a = 1\nlocal b = = 2\n")
     line = checks(house, "--scripts", scripts, code=1)["script"]
-    assert line["verdict"] == "fail" and "activities/broken.lua:2:" in line["found"]
+    assert line["verdict"] == "fail" and line["found"].startswith("activities/broken.lua:2:")
+
+
+def test_check_loads_definitions_and_templates_as_a_worker_does(house, scripts):
+    (scripts / "activities/broken.lua").write_text('activity "x" { rn = 1 }\n')
+    line = checks(house, "--scripts", scripts, code=1)["script"]
+    assert line["found"] == 'activities/broken.lua:1: activity "x" has no option "rn"; did you mean "run"?'
+    (scripts / "activities/broken.lua").unlink()
+    (scripts / "reports").mkdir()
+    (scripts / "reports/broken.lua").write_text('report "x" { bogus = 1 }\n')
+    assert checks(house, "--scripts", scripts, code=1)["script"]["found"].startswith('reports/broken.lua:1: report "x" has no field "bogus"')
+    (scripts / "reports/broken.lua").unlink()
+    assert checks(house, "--scripts", scripts)["scripts"]["found"] == "0 workflows, 1 activities"
 
 
 # --- before a worker polls ---

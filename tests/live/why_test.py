@@ -6,6 +6,7 @@ none, take a queue of their own.
 
 import asyncio
 import json
+import random
 import re
 import time
 import uuid
@@ -169,6 +170,7 @@ def test_what_shows_it_names_attempt_worker_and_line(house, troubled):
     said = cause(house, "window 7 of 20", 0, troubled["Syncs"])
     assert re.match(r"attempt 1 of 3 on \d+@", said["evidence"][0])
     said = cause(house, "Waits for a signal", 0, troubled["Listens"])
+    assert any(re.match(r"it runs on workflows/troubled\.lua@[0-9a-f]{7}$", line) for line in said["evidence"])
     assert "it stands at workflows/troubled.lua:21" in said["evidence"] and "it listens to approve" in said["evidence"]
     said = cause(house, "refuse failed 1 of 4", 1, troubled["Retries"])
     assert "raised at activities/troubled.lua:2" in said["evidence"]
@@ -178,6 +180,17 @@ def test_nobody_polls_the_queue(house, queue):
     workflow_id = start(house, "Greets", queue)
     said = cause(house, f"^No worker is polling {queue} for workflow tasks \\(none was seen lately\\)", 1, workflow_id)
     assert said["fix"].startswith(f"start one: signalroom worker --queue {queue}")
+    house.run("terminate", workflow_id)
+
+
+def test_a_sync_tells_when_its_source_was_last_loaded(house, queue):
+    assert house.run("migrate").returncode == 0
+    workflow_id = new_id("sync")
+    answer(house, "start", "SyncSourceWorkflow", "--input", '{"source_name": "elsewhere"}', "--id", workflow_id, "--queue", queue)
+    said = cause(house, "^No worker is polling", 1, workflow_id)
+    assert "elsewhere was never loaded" in said["evidence"]
+    without = house.run("why", workflow_id, environment={"DATABASE_URL": "postgresql://signalroom@127.0.0.1:1/postgres"})
+    assert without.returncode == 1 and "never loaded" not in without.stdout, "a database that is down keeps nothing from being said"
     house.run("terminate", workflow_id)
 
 
@@ -213,6 +226,20 @@ def test_a_history_that_the_script_does_not_follow_is_nondeterminism(house, conn
     with Worker(house, scripts(tmp_path), queue):
         said = cause(house, r"^The script no longer does what the history says: .*troubled\.lua:\d+", 1, workflow_id)
     assert f"signalroom show {workflow_id} --json > h.json; signalroom replay h.json" in said["fix"]
+    house.run("terminate", workflow_id)
+
+
+def test_a_run_whose_script_is_too_large_for_its_history_names_what_it_needs(house, queue, tmp_path):
+    noise = "".join(random.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=80_000))
+    text = WORKFLOWS + f'local noise = "{noise}"\nworkflow "Large" {{ run = function() return workflow.signal("go"):receive() .. #noise end }}\n'
+    workflow_id = start(house, "Large", queue)
+    with Worker(house, scripts(tmp_path, text), queue):
+        cause(house, "^Waits for a signal", 0, workflow_id)
+    house.run("signal", workflow_id, "go")
+    with Worker(house, scripts(tmp_path, text + "-- edited\n"), queue):
+        said = cause(house, r"^The script that the run began with cannot be had: BundleUnavailable: this run began on "
+                     r"workflows/troubled\.lua@[0-9a-f]{7} ", 1, workflow_id)
+    assert "git checkout" in said["fix"]
     house.run("terminate", workflow_id)
 
 
@@ -362,6 +389,7 @@ def told(house, shared_queue):
 def test_history_shows_values_times_limits_and_script_lines(house, told):
     text = house.run("history", told).stdout
     assert re.search(r"^ +1  \+0\.000 s +WorkflowExecutionStarted$", text, re.M)
+    assert re.search(r"MarkerRecorded\n +runs on: workflows/troubled\.lua@[0-9a-f]{7}\n", text)
     assert 'input: {"api_key":"***","day":"2026-01-14","numbers":[1,2]}' in text and "very-secret-1" not in text
     assert re.search(r"retry policy: first wait 1 s, times 2, .*5 attempts, never ValueError", text), text
     assert "result: Hello, Ada" in text and "line: workflows/troubled.lua:" in text

@@ -279,7 +279,12 @@ local KNOWN = { url = "url", host = "host", port = "port", database = "dbname", 
   sslmode = "sslmode", sslrootcert = "sslrootcert", sslcert = "sslcert", sslkey = "sslkey", service = "service",
   application_name = "application_name", options = "options", connect_timeout = "connect_timeout" }
 
-local function from_environment()
+local pg = {}
+
+--- The settings of the configured database, as pg.connect takes them: those of DATABASE_URL, else of SUPABASE_DB_HOST,
+--- _PORT, _NAME, _USER and _PASSWORD. Raises KeyError when neither is set.
+---@return table settings
+function pg.settings()
   local url = os.getenv "DATABASE_URL"
   if url and url ~= "" then return { url = url } end
   local host = os.getenv "SUPABASE_DB_HOST"
@@ -296,7 +301,7 @@ end
 
 local function settings_of(given)
   if type(given) == "string" then given = { url = given } end
-  if given == nil then given = from_environment() end
+  if given == nil then given = pg.settings() end
   options_of.check(given, KNOWN, "pg.connect")
   local settings, parts = {}, {}
   for name, word in pairs(KNOWN) do
@@ -308,8 +313,6 @@ local function settings_of(given)
   table.sort(parts)
   return settings, table.concat(parts, "\0"), duration.ms(given.connect_timeout or "10s", "connect_timeout")
 end
-
-local pg = {}
 
 --- Connects to a database: the given one, else that of DATABASE_URL, else that of SUPABASE_DB_HOST, _PORT, _NAME, _USER
 --- and _PASSWORD. Everything libpq knows works in an url, `?sslmode=...` too. Passwords never show.

@@ -4,6 +4,7 @@
 local converter = require "converter"
 local json = require "json"
 local output = require "cli.output"
+local versions = require "cli.versions"
 local words = require "cli.why.words"
 
 local MASKED = "***"
@@ -123,17 +124,6 @@ local function fields_of(name, attributes)
   return fields
 end
 
--- --- the script of a run ---
-
---- What a run runs on, from the marker `signalroom.bundle` of its first workflow task: "runs on workflows/x.lua@9f3c1a7".
----@param marker table  MarkerRecordedEventAttributes
----@return string?
-function history.bundle(marker)
-  local ok, about = pcall(function() return converter.decode_first((marker.details or {}).bundle) end)
-  if not ok or type(about) ~= "table" then return nil end
-  return ("runs on %s@%s"):format(about.entry or about.name or "?", tostring(about.hash or "?"):sub(1, 7))
-end
-
 -- --- records ---
 
 --- An event, read.
@@ -142,8 +132,9 @@ end
 function history.record(event)
   local name, attributes = name_of(event), attributes_of(event)
   local record = { id = event.event_id, at = event.event_time, name = name, fields = {} }
-  if attributes.marker_name == "signalroom.bundle" then
-    record.fields = { { name = "script", value = history.bundle(attributes) or "?", brief = true } }
+  local pin = versions.pin(event)
+  if pin then
+    record.fields = { { name = "runs on", value = pin.entry .. "@" .. versions.short(pin.hash), brief = true } }
     return record
   end
   record.fields = fields_of(name, attributes)

@@ -9,20 +9,30 @@ local FIRST_EVENTS = 20 -- the marker is behind the first completed task; signal
 
 local versions = {}
 
-local function pin_of(event)
+--- What an event says of the code that its run is on; nil when it is another event.
+---@param event table  temporal.api.history.v1.HistoryEvent
+---@return { entry: string, hash: string }?
+function versions.pin(event)
   local marker = event.marker_recorded_event_attributes
   if not marker or marker.marker_name ~= "signalroom.bundle" then return nil end
   local ok, pin = pcall(converter.decode_first, (marker.details or {}).bundle)
   return ok and type(pin) == "table" and pin.hash and pin or nil
 end
 
+--- The beginning of a history, with room for the marker.
+---@param execution { workflow_id: string, run_id: string }
+---@return table[] events
+function versions.first_events(execution)
+  local reply = rpc.call("GetWorkflowExecutionHistory", { execution = execution, maximum_page_size = FIRST_EVENTS })
+  return reply.history and reply.history.events or {}
+end
+
 --- The code that a run is on; nil when its history does not say: it is too new, or of another worker.
 ---@param execution { workflow_id: string, run_id: string }
 ---@return { entry: string, hash: string }?
 function versions.of(execution)
-  local reply = rpc.call("GetWorkflowExecutionHistory", { execution = execution, maximum_page_size = FIRST_EVENTS })
-  for _, event in ipairs(reply.history and reply.history.events or {}) do
-    local pin = pin_of(event)
+  for _, event in ipairs(versions.first_events(execution)) do
+    local pin = versions.pin(event)
     if pin then return pin end
   end
 end

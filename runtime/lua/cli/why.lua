@@ -5,8 +5,10 @@
 -- that they answer while no worker is there.
 
 local client = require "client"
+local loads = require "cli.why.loads"
 local rpc = require "rpc"
 local schedule = require "cli.why.schedule"
+local versions = require "cli.versions"
 local words = require "cli.why.words"
 
 local CAUSES = { require "cli.why.closed", require "cli.why.task", require "cli.why.activity", require "cli.why.waiting" }
@@ -27,10 +29,10 @@ local function first(facts)
 end
 
 -- The script that the run keeps to, from the marker of its first workflow task.
-local function bundle(facts)
-  for _, event in ipairs(facts.events) do
-    local marker = event.marker_recorded_event_attributes
-    if marker and marker.marker_name == "signalroom.bundle" then return require("cli.history").bundle(marker) end
+local function code(facts)
+  for _, event in ipairs(facts.beginning) do
+    local pin = versions.pin(event)
+    if pin then return ("it runs on %s@%s"):format(pin.entry, versions.short(pin.hash)) end
   end
 end
 
@@ -51,14 +53,21 @@ local function facts_of(id, run_id, known)
     events = client.newest(id, about.execution.run_id, NEWEST) }
 end
 
+local BACKGROUND = { function(facts) return facts.open and schedule.behind(facts.about) end, code, loads, clock }
+
+-- What helps to understand, besides what shows the cause.
+local function add_background(found, facts)
+  facts.beginning = versions.first_events(facts.about.execution)
+  for _, look in ipairs(BACKGROUND) do
+    local line = look(facts)
+    if line then found.evidence[#found.evidence + 1] = line end
+  end
+end
+
 local function answer_of(id, run_id, known)
   local facts = facts_of(id, run_id, known)
   local found = first(facts)
-  if facts.deep and facts.open then
-    for _, line in ipairs { schedule.behind(facts.about) or false, bundle(facts) or false, clock(facts) or false } do
-      if line then found.evidence[#found.evidence + 1] = line end
-    end
-  end
+  if not known then add_background(found, facts) end
   return found, facts
 end
 

@@ -1,32 +1,45 @@
--- The scripts folder, as `signalroom check` sees it: does every file compile, does every report load?
+-- The scripts folder, loaded as a worker loads it: what does it define, and which files would be refused?
 
 local errors = require "errors"
-local file = require "activity.file"
-local loader = require "report.folder"
 local host = require "cli.host"
+local loader = require "report.folder"
 local report = require "report"
 
-local FOLDERS = { "workflows", "activities", "reports" }
+local MEND = "mend the line; workers refuse to start with it"
 
--- Files that compile; each of the others is said.
-local function compile(say, folder)
-  local good, bad = 0, 0
-  for _, entry in ipairs(file.list(folder)) do
-    local path = folder .. "/" .. entry.name
-    if entry.name:sub(-4) == ".lua" then
-      local chunk, problem = loadstring(file.read(path), "@" .. path)
-      if chunk then good = good + 1 else bad = bad + 1 end
-      if not chunk then say("fail", "script", problem, "mend the line; workers refuse to start with it") end
+local KIND = { workflows = "workflow", activities = "activity" }
+
+-- "3 workflows, 5 activities"
+local function summary(scripts)
+  local count = { workflow = 0, activity = 0 }
+  for _, script in ipairs(scripts) do
+    local kind = KIND[script.entry:match "^%w+"]
+    if kind then count[kind] = count[kind] + #script.types end
+  end
+  return ("%d workflows, %d activities"):format(count.workflow, count.activity)
+end
+
+-- True when all is well.
+local function load_all(say, root)
+  local ok, found = pcall(host.scripts, root)
+  if not ok then return say("fail", "scripts", errors.normalize(found).message, MEND) end
+  local bad = 0
+  for _, change in ipairs(found.changes) do
+    if change.why and change.kind == "refused" then
+      bad = bad + 1
+      say("fail", "script", change.why, MEND)
     end
   end
-  return good, bad
+  if bad > 0 then return end
+  say(#found.scripts > 0 and "ok" or "warn", "scripts", summary(found.scripts), #found.scripts == 0 and "write one" or nil)
+  return true
 end
 
 -- Their templates and parameters as well.
 local function load_reports(say, root)
   local ok, problem = pcall(loader.load, root)
   if ok then return say("ok", "reports", ("%d, with their templates"):format(#report.names())) end
-  say("fail", "reports", errors.normalize(problem).message, "mend the line; workers refuse to start with it")
+  say("fail", "reports", errors.normalize(problem).message, MEND)
 end
 
 --- Checks the scripts below a folder.
@@ -37,13 +50,5 @@ return function(say, place)
   if not host.exists(root) then
     return say("fail", "scripts", root .. " is not there", "name the folder: --scripts DIR")
   end
-  local good, bad = 0, 0
-  for _, name in ipairs(FOLDERS) do
-    if host.exists(root .. "/" .. name) then
-      local more, worse = compile(say, root .. "/" .. name)
-      good, bad = good + more, bad + worse
-    end
-  end
-  if bad == 0 then say(good > 0 and "ok" or "warn", "scripts", ("%d files compile"):format(good), good == 0 and "write one" or nil) end
-  if bad == 0 and host.exists(root .. "/reports") then load_reports(say, root) end
+  if load_all(say, root) and host.exists(root .. "/reports") then load_reports(say, root) end
 end
