@@ -98,7 +98,7 @@ end
 
 local function cursor_name(source, resource_name)
   for _, resource in ipairs(source) do
-    if resource.name == resource_name then return resource.window_column end
+    if resource.name == resource_name then return resource.window_column or "cursor" end
   end
   return "cursor"
 end
