@@ -141,16 +141,15 @@ def test_a_page_does_what_it_says(house, tmp_path, page):
         reader.close()
 
 
-def test_every_other_lua_block_compiles(house, tmp_path):
-    folder = tmp_path / "activities"
-    folder.mkdir()
+def test_every_other_lua_block_compiles(tmp_path):
     for page in PAGES:
         for block in blocks_of(page.read_text()):
             if block.language == "lua" and not block.acts:
-                (folder / f"{page.stem}_{block.line}.lua").write_text(block.text)
-    checked = house.run("check", "--scripts", tmp_path).stdout
-    assert not re.findall(r"^fail +script .*", checked, re.M), checked
-    assert f"{len(list(folder.iterdir()))} files compile" in checked
+                (tmp_path / f"{page.stem}_{block.line}.lua").write_text(block.text)
+    files = sorted(tmp_path.iterdir())
+    compiled = subprocess.run(["luajit", "-e", "for _, path in ipairs(arg) do assert(loadfile(path)) end", "-", *files], text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True)
+    assert files and compiled.returncode == 0, compiled.stderr
 
 
 def test_the_comparison_sees_what_is_missing():
