@@ -12,3 +12,9 @@ schedule "daily-sync-s3" {
   start = { "SyncSourceWorkflow", { source_name = "s3_exports", notify_on_failure = true, notify_on_success = false },
     id = "scheduled-sync-s3-daily" },
 }
+
+-- Paused until somebody resumes it where reports shall go out: `signalroom schedules resume daily-report-ccw`.
+schedule "daily-report-ccw" {
+  cron = "30 7 * * *", tz = "America/New_York", overlap = "skip", paused = true, note = "Yesterday's CCW report (7:30 am New York)",
+  start = { "RunReportWorkflow", { report_name = "daily_ccw", channel = "slack", send = true }, id = "scheduled-report-daily_ccw-daily" },
+}

@@ -26,6 +26,7 @@
 ---@field tz? string the zone of its days; SIGNALROOM_TZ, else America/New_York
 ---@field params? table<string, any|ReportParam> name = default, or name = { kind = , default = , about = , one_of = }
 ---@field needs? table<string, string> ["source.resource"] = how old its last load may be: "2h"
+---@field wait? string how long a report that is sent waits for that, and for `check`; "2h" unless given
 ---@field data? string|fun(q: ReportQuery, p: table): table? a statement that gives one row, or a function that gives the values
 ---@field check? fun(d: table, p: table): boolean, string? whether there is something to say, and why not
 ---@field slack? ReportText|ReportSlack

@@ -1,5 +1,6 @@
 -- What a report declares, checked when it is loaded: fields, parameters, templates. A mistake names the file and line.
 
+local duration = require "duration"
 local files = require "report.files"
 local freshness = require "report.freshness"
 local mjml = require "report.mjml"
@@ -9,10 +10,12 @@ local template = require "report.template"
 
 local definition = {}
 
-local FIELDS = { about = "string", params = "table", needs = "table", data = "function", tz = "string", check = "function",
+local FIELDS = { about = "string", params = "table", needs = "table", wait = "string", data = "function", tz = "string", check = "function",
   slack = "channel", email = "channel", sms = "channel" }
 local SLACK_FIELDS = { text = true, blocks = true }
 local EMAIL_FIELDS = { subject = true, body = true, text = true }
+
+local WAIT = "2h" -- for data that is not ready
 
 local File = { __metatable = "report.file" }
 
@@ -100,7 +103,9 @@ function definition.make(name, given)
   check_fields(what, given, FIELDS)
   check_kinds(what, given)
   local report = { name = name, about = given.about or "", tz = given.tz or definition.zone(), data = given.data, check = given.check,
-    params = params.declare(given.params or {}), needs = freshness.declare(given.needs or {}), channels = {} }
+    params = params.declare(given.params or {}), needs = freshness.declare(given.needs or {}), wait = given.wait or WAIT,
+    channels = {} }
+  duration.ms(report.wait, "wait")
   local any = false
   for _, channel in ipairs(CHANNELS) do
     if given[channel] ~= nil then report.channels[channel], any = make[channel](report, given[channel]), true end

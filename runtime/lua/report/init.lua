@@ -67,7 +67,7 @@ local function find(name)
   error(errors.KeyError(("Report not found: %s%s"):format(tostring(name), close and ("; did you mean %s?"):format(close) or "")), 0)
 end
 
---- What a report is: { name, about, tz, channels, needs, params }.
+--- What a report is: { name, about, tz, channels, needs, wait, params }.
 ---@param name string
 ---@return table
 function report.describe(name)
@@ -75,7 +75,7 @@ function report.describe(name)
   local needs = {}
   for _, need in ipairs(found.needs) do needs[need.name] = need.words end
   return { name = found.name, about = found.about, tz = found.tz, channels = definition.channels(found), needs = needs,
-    params = found.params }
+    wait = found.wait, params = found.params }
 end
 
 --- The values of all its parameters, defaults and all. Raises ValueError for what it has not or cannot read.

@@ -10,6 +10,7 @@ local PARTS = {
   "migrations.drift",
   "migrations.files",
   "migrations.loads",
+  "migrations.outbox",
   "migrations.reports",
 }
 
