@@ -22,7 +22,7 @@ local TOP = [[
 
 report "daily_ccw" {
   about = "Daily CCW performance summary with affiliate breakdown",
-  params = { date = yesterday, advertiser_id = 1, client = "713" },
+  params = { date = yesterday, advertiser_id = 1, client = { kind = "client", default = "713" } },
   needs = { ["everflow.daily_stats"] = "2h", ["redtrack.daily_spend"] = "2h" },
   data = function(q, p)
     local d = q:one(TOTALS, p)

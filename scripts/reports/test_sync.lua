@@ -2,7 +2,7 @@
 
 report "test_sync" {
   about = "Basic sync totals - no sensitive data",
-  params = { date = yesterday, client = "713" },
+  params = { date = yesterday, client = { kind = "client", default = "713" } },
   needs = { ["everflow.daily_stats"] = "26h", ["redtrack.daily_spend"] = "26h" },
   data = [[
     SELECT (SELECT sum(conversions)::bigint FROM everflow.daily_stats

@@ -210,7 +210,8 @@ def test_a_database_without_loads_or_tables_is_not_ready_and_no_fault_of_the_rep
 
 def test_a_parameter_is_bound_and_never_becomes_sql(say, x):
     assert answer(say, "daily_ccw", *DAY, "--param", "client=cti")["letter"]["text"].startswith(GOLDEN[:20])
-    assert answer(say, "daily_ccw", *DAY, "--param", "client=713' OR '1'='1", code=1)["reason"] == "no rows for 2026-01-14"
+    assert answer(say, "daily_ccw", *DAY, "--param", "client=713' OR '1'='1", code=3)["error"]["message"] == \
+        "Unknown client: 713' OR '1'='1. Known: 713, cti"
     words = "it's; DROP TABLE x -- $date :date %(date)s 100%"
     said = x("params = { v = 'none' }, data = [[SELECT $v::text AS v, '$v' AS kept, 'a:v' || ':v%' AS colon]], slack = '{{ v }}|{{ kept }}|{{ colon }}'",
              "--param", f"v={words}")

@@ -7,7 +7,7 @@
 ---@class ReportTemplate
 
 ---@class ReportParam
----@field kind "date"|"integer"|"number"|"text"|"boolean"|"table"
+---@field kind "date"|"integer"|"number"|"text"|"boolean"|"table"|"client"
 ---@field default? any without one the parameter must be given
 ---@field about? string shown by `signalroom report`
 ---@field one_of? any[] the only values it may have

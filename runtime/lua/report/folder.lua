@@ -1,5 +1,6 @@
 -- Loads the reports of a scripts folder where no worker does: for the command line.
 
+local client = require "sync.client"
 local environments = require "sandbox.environment"
 local errors = require "errors"
 local file = require "activity.file"
@@ -47,6 +48,13 @@ local function environment(root)
   return env
 end
 
+-- Whose numbers there are, unless whoever loads activities has said it.
+local function load_clients(root, env)
+  local path = "activities/clients.lua"
+  if client.any() or not file.look(root .. "/" .. path) then return end
+  compile(file.read(root .. "/" .. path), path, env)()
+end
+
 --- Loads every report anew. A script that is wrong raises ScriptError with its line, and those that were loaded stay.
 ---@param root string the scripts folder
 function folder.load(root)
@@ -56,6 +64,7 @@ function folder.load(root)
     texts[entry.name] = text
     if entry.name:find "%.lua$" then chunks[#chunks + 1] = compile(text, entry.name, env) end
   end
+  load_clients(root, env)
   files.set(texts)
   local ok, problem = pcall(report.load, chunks)
   if not ok then complain(errors.is(problem) and problem.message or tostring(problem)) end

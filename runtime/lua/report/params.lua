@@ -4,6 +4,7 @@
 --
 -- A plain value is a default that says the kind too; a table with a kind and without a default is needed.
 
+local client = require "sync.client"
 local dates = require "sync.dates"
 local errors = require "errors"
 local json = require "json"
@@ -41,6 +42,11 @@ local function take_text(value)
   return type(value) == "number" and ("%.14g"):format(value) or nil
 end
 
+local function take_client(value)
+  local name = take_text(value)
+  return name and client.check(name)
+end
+
 local BOOLEANS = { ["true"] = true, ["false"] = false, yes = true, no = false }
 
 local function take_boolean(value)
@@ -61,6 +67,7 @@ local KINDS = {
   number = { take_number, "a number" },
   text = { take_text, "text" },
   boolean = { take_boolean, "true or false" },
+  client = { take_client, "a client's name" },
   table = { take_table, "a JSON object or list" },
 }
 

@@ -41,16 +41,29 @@ local function includes(list, name)
   return false
 end
 
+--- The name of a client. Raises KeyError for one that is not declared, where any is.
+---@param name string
+---@return string
+function client.check(name)
+  if next(declared) and not declared[name] then
+    error(errors.KeyError(("Unknown client: %s. Known: %s"):format(name, table.concat(names(), ", "))), 0)
+  end
+  return name
+end
+
+--- Whether clients were declared.
+---@return boolean
+function client.any()
+  return next(declared) ~= nil
+end
+
 --- Whose rows a run brings: the client asked for, else the source's own. Raises KeyError for one that is not known, or
 --- that the source has no account of.
 ---@param source table
 ---@param asked string?
 ---@return string
 function client.choose(source, asked)
-  local name = tostring(asked or source.client)
-  if next(declared) and not declared[name] then
-    error(errors.KeyError(("Unknown client: %s. Known: %s"):format(name, table.concat(names(), ", "))), 0)
-  end
+  local name = client.check(tostring(asked or source.client))
   if not includes(source.clients, name) then
     error(errors.KeyError(("source %s has no client %s; it has %s"):format(source.name, name, table.concat(source.clients, ", "))), 0)
   end
