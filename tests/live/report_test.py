@@ -266,7 +266,7 @@ def test_a_bad_report_is_refused_with_its_line_by_the_command_and_by_a_worker(ho
         assert problem in say("--scripts", tmp_path, code=1, of="stderr")
         refused = house.run("worker", "--scripts", tmp_path)
         assert refused.returncode != 0 and problem in refused.stderr
-        assert re.search(rf"^fail +reports +.*{re.escape(problem)}", house.run("check", "--scripts", tmp_path).stdout, re.M)
+        assert re.search(rf"^fail +script +.*{re.escape(problem)}", house.run("check", "--scripts", tmp_path).stdout, re.M)
 
 
 def test_a_worker_has_the_reports_of_its_folder(house, tmp_path, queue, loads):
