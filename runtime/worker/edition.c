@@ -4,9 +4,11 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "worker/probe.h"
 #include "workflow/workflow.h"
 
 static const char *const loaded_by_activities[] = {"activities", "reports"};
+static const char *const known_to_activities[] = {"activities/", "reports/"};
 
 /* A file of the folder, of the last edition, or of both. */
 struct candidate {
@@ -33,6 +35,12 @@ struct making {
     struct map verdicts; /* by a bundle's hash */
     size_t set_back;     /* candidates that are not taken */
 };
+
+static bool lies_in(struct span name, const char *folder)
+{
+    size_t size = strlen(folder);
+    return name.size > size && memcmp(name.data, folder, size) == 0;
+}
 
 /* --- candidates --- */
 
@@ -199,6 +207,28 @@ static bool hear_type(void *user, const struct store_bundle *bundle, struct span
     return true;
 }
 
+static bool ignore_type(void *user, const struct store_bundle *bundle, struct span type,
+                        struct error *err)
+{
+    (void)user, (void)bundle, (void)type, (void)err;
+    return true;
+}
+
+/* Scripts that lie elsewhere may be for activities as well, and know their words. */
+static bool probe_workflows(const struct store_bundle *bundle, struct error *err)
+{
+    struct bytes script = {0};
+    for (size_t i = 0; i < bundle->count; i++)
+        if (lies_in(bundle->files[i].name, "workflows/"))
+            probe_add(&script, &bundle->files[i]);
+    const struct store_file file = {SPAN("probe.lua"), bytes_span(&script)};
+    const struct store_bundle *probe = store_bundle_new(&file, 1);
+    bool ok = workflow_describe(probe, &(struct workflow_type_reader){ignore_type, NULL}, err);
+    store_bundle_release(probe);
+    bytes_release(&script);
+    return ok;
+}
+
 /* A bundle is loaded once; the same text is as good or bad as it was. */
 static const struct verdict *judge(struct making *m, const struct store_bundle *bundle)
 {
@@ -208,7 +238,9 @@ static const struct verdict *judge(struct making *m, const struct store_bundle *
         return verdict;
     verdict = arena_alloc(&m->edition->arena, sizeof *verdict);
     struct hearing hearing = {m, &verdict->types};
-    workflow_describe(bundle, &(struct workflow_type_reader){hear_type, &hearing}, &verdict->fault);
+    if (workflow_describe(bundle, &(struct workflow_type_reader){hear_type, &hearing},
+                          &verdict->fault))
+        probe_workflows(bundle, &verdict->fault);
     map_put_text(&m->verdicts, hash, verdict);
     return verdict;
 }
@@ -306,24 +338,39 @@ static void copy_activities(struct making *m)
     for (size_t i = 0; i < m->last->script_count; i++) {
         const struct edition_script *script = &m->last->scripts[i];
         const char *entry = store_entry(script->bundle).data;
-        if (strncmp(entry, "workflows/", 10) != 0)
+        if (!lies_in(span_of(entry), "workflows/"))
             for (size_t j = 0; j < script->types.count; j++)
                 hear_activity(m, script->types.names[j], entry);
     }
 }
 
-static void check_activities(struct making *m)
+/* The sources and a script that reads the globals of those that are for activities alone. */
+static bool load_activities(struct making *m, struct error *err)
 {
     struct edition *edition = m->edition;
-    struct error err = {0};
-    gather_sources(edition);
-    if (m->last && edition_same_activities(edition, m->last)) {
-        copy_activities(m);
-        return;
+    struct bytes script = {0};
+    for (size_t i = 0; i < edition->source_count; i++) {
+        const struct script_source *source = &edition->sources[i];
+        for (size_t f = 0; f < sizeof known_to_activities / sizeof *known_to_activities; f++)
+            if (is_lua(source->name) && lies_in(source->name, known_to_activities[f]))
+                probe_add(&script, &(struct store_file){source->name, source->text});
     }
+    edition->sources[edition->source_count] =
+        (struct script_source){SPAN("probe.lua"), bytes_span(&script)};
     const struct activity_options options = {.sources = edition->sources,
-                                             .source_count = edition->source_count};
-    if (!activity_check(&options, &(struct activity_reader){hear_activity, m}, &err))
+                                             .source_count = edition->source_count + 1};
+    bool ok = activity_check(&options, &(struct activity_reader){hear_activity, m}, err);
+    bytes_release(&script);
+    return ok;
+}
+
+static void check_activities(struct making *m)
+{
+    struct error err = {0};
+    gather_sources(m->edition);
+    if (m->last && edition_same_activities(m->edition, m->last))
+        copy_activities(m);
+    else if (!load_activities(m, &err))
         blame(m, NULL, &err);
 }
 

@@ -120,6 +120,29 @@ static void a_bad_edit_is_refused_and_the_others_are_taken(void **state)
     edition_release(three);
 }
 
+static void a_global_that_is_not_there_is_refused_wherever_it_stands(void **state)
+{
+    (void)state;
+    scripts_write("workflows/a.lua", "workflow 'A' { run = function(x)\n"
+                                     "  if x then return wrokflow.now() end\n"
+                                     "  return http and print and json and workflow.now()\nend }");
+    scripts_write("workflows/b.lua", "workflow 'B' { run = function()\n  total = 1\nend }");
+    scripts_write("activities/c.lua", "activity 'c' { run = function()\n"
+                                      "  return io.open('x') or http or json or report\nend }");
+    scripts_write("activities/d.lua", ACTIVITY("d") "local both = require 'both'");
+    scripts_write("both.lua", "return function() return workflow or http end");
+    struct edition *one = edition_after(NULL);
+    changed(one,
+            "refused activities/c.lua: activities/c.lua:2: there is no global 'io': use `file`\n"
+            "added activities/d.lua\n"
+            "added both.lua\n"
+            "refused workflows/a.lua: workflows/a.lua:2: there is no global 'wrokflow'; is it "
+            "misspelt, or is a `local` or a `require` missing?\n"
+            "refused workflows/b.lua: workflows/b.lua:2: assignment to the global 'total'; "
+            "declare it with `local`\n");
+    edition_release(one);
+}
+
 static void what_was_edited_together_is_held_back_together(void **state)
 {
     (void)state;
@@ -216,6 +239,7 @@ int main(void)
         STORY(an_edition_knows_what_each_script_defines),
         STORY(at_the_start_every_bad_file_is_named),
         STORY(a_bad_edit_is_refused_and_the_others_are_taken),
+        STORY(a_global_that_is_not_there_is_refused_wherever_it_stands),
         STORY(what_was_edited_together_is_held_back_together),
         STORY(an_edit_that_breaks_an_untouched_script_is_refused),
         STORY(a_deleted_file_takes_its_types_with_it),
