@@ -9,6 +9,7 @@ import uuid
 
 import pytest
 from house import BINARY, ROOT, Child, Worker, until
+from messages import posts, settings_of, texts, vendors_of
 
 GOLDEN = """\
 :chart_with_upwards_trend: *Daily CCW Report - Jan 14, 2026*
@@ -314,6 +315,27 @@ def test_diff_shows_what_another_day_says(say):
 
 def test_send_wants_the_channel_said(say):
     assert "--send wants the channel said" in say("daily_ccw", "--send", code=2, of="stderr")
+
+
+def test_printing_sends_nothing_and_send_sends_what_was_printed_once(house, say, queue):
+    vendors = vendors_of(house)
+    vendors["slack"].control("data", {"channels": ["C0123456789"]})
+    send = ("--queue", queue, "--send")
+    with Worker(house, queue=queue, environment=settings_of(vendors, REPORT_EMAIL_TO="ada@example.test")):
+        printed = say("daily_ccw", *DAY)
+        assert not vendors["slack"].requests()
+        for _ in range(2):
+            say("daily_ccw", *DAY, "--channel", "slack", *send)
+        assert texts(vendors) == [GOLDEN] and printed == GOLDEN + "\n"
+        say("daily_ccw", *DAY, "--channel", "slack", "--again", *send)
+        assert texts(vendors) == [GOLDEN, GOLDEN]
+        say("alert", "--param", "message=a < b", "--channel", "slack", *send)
+        assert "\n\na &lt; b\n" in texts(vendors)[2], "escaped once"
+        sent = answer(say, "daily_ccw", *DAY, "--channel", "email", "--to", "bea@example.test", *send)
+        assert sent["status"] == "completed" and sent["result"]["success"] is True
+    mail = json.loads(posts(vendors["resend"])[0]["body"])
+    assert mail["to"] in ("bea@example.test", ["bea@example.test"]) and mail["subject"] == "CCW Jan 14, 2026"
+    assert "Harbor Leads" in mail["html"] and "Harbor Leads" in mail["text"]
 
 
 def test_watch_prints_again_after_a_save_and_survives_a_bad_one(house, tmp_path):
