@@ -202,21 +202,24 @@ def test_ctrl_d_and_quit_leave(sit):
 # --- Ctrl-C ---
 
 
+def begin(repl, statement):
+    """Types a statement and sees it run: until then Ctrl-C would be for the prompt."""
+    repl.send(f"print('be' .. 'gun') {statement}" + ENTER)
+    repl.until("begun\n")
+
+
 def test_ctrl_c_ends_a_tight_loop_and_not_the_shell(repl):
-    repl.send("while true do pcall(function() end) end" + ENTER)
-    repl.until("\n")
+    begin(repl, "while true do pcall(function() end) end")
     repl.send(CTRL_C)
     assert "Interrupted: stopped at repl:1" in repl.prompt()
     assert repl.say("'alive'") == "alive\n"
 
 
 def test_ctrl_c_ends_a_sleep_and_what_swallows_it_ends_at_the_second(repl):
-    repl.send("activity.sleep('1h')" + ENTER)
-    repl.until("\n")
+    begin(repl, "activity.sleep('1h')")
     repl.send(CTRL_C)
     assert "Interrupted" in repl.prompt()
-    repl.send("while true do pcall(activity.sleep, '1h') print('swall' .. 'owed') end" + ENTER)
-    repl.until("\n")
+    begin(repl, "while true do pcall(activity.sleep, '1h') print('swall' .. 'owed') end")
     repl.send(CTRL_C)
     repl.until("swallowed")
     repl.send(CTRL_C)
