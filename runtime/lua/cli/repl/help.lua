@@ -34,15 +34,16 @@ end
 local TAG = { param = "  %s", ["return"] = "  gives %s" }
 
 local function page(name, comment, arguments)
-  local lines, tags = { name .. arguments }, {}
+  local lines, tagged = { name .. arguments }, false
   for _, line in ipairs(comment) do
     local kind, rest = line:match "^@(%l+)%s+(.*)$"
-    if not kind then lines[#lines + 1] = "  " .. line end
-    if TAG[kind] then tags[#tags + 1] = TAG[kind]:format(rest) end
+    if kind and not tagged then lines[#lines + 1] = "" end
+    tagged = tagged or kind ~= nil
+    if not kind then lines[#lines + 1] = (tagged and "    " or "  ") .. line end
+    if TAG[kind] then lines[#lines + 1] = TAG[kind]:format(rest) end
   end
-  if #tags > 0 then lines[#lines + 1] = "" end
-  for _, tag in ipairs(tags) do lines[#lines + 1] = tag end
-  return (table.concat(lines, "\n"):gsub("%s+\n", "\n"))
+  for i, line in ipairs(lines) do lines[i] = line:gsub("%s+$", "") end
+  return table.concat(lines, "\n")
 end
 
 -- Where a function of this name may be described: module, name there.
@@ -66,7 +67,7 @@ local function summary(names)
   local text = host.library_text "cli.repl.words"
   for _, name in ipairs(names) do
     local comment = above(text, "words." .. name)
-    if comment then lines[#lines + 1] = ("  %-10s %s"):format(name, comment[1]) end
+    if comment then lines[#lines + 1] = ("  %-10s %s"):format(name, comment[1]:match "^[^.;:]+") end
   end
   return table.concat(lines, "\n")
 end

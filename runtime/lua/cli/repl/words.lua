@@ -85,6 +85,11 @@ end
 
 local TRIGGER = { resources = true, queue = true, notify = true }
 
+local function check(word, source, options)
+  if type(source) == "string" and (options == nil or type(options) == "table") then return end
+  error(errors.ValueError(("%s takes the name of a source, and what else it wants in a table: :help %s"):format(word, word)), 0)
+end
+
 -- The options of the run, and what is left: the arguments of the source.
 local function split(options)
   local own, kwargs = {}, {}
@@ -104,6 +109,7 @@ end
 ---@param options? table resources (a list), queue, notify; all else are arguments of the source, such as from and to
 ---@return table run
 function words.trigger(source, options)
+  check("trigger", source, options)
   local own, kwargs = split(options)
   local id, run_id, is_new = links.sync(source, { kwargs = kwargs, resources = own.resources, queue = own.queue, notify = own.notify })
   if not is_new then output.note("%s is running already", id) end
@@ -117,7 +123,7 @@ end
 ---@return table result
 function words.sync(options)
   local source = type(options) == "table" and options[1]
-  if type(source) ~= "string" then error(errors.ValueError 'sync takes a source: sync { "everflow", from = "2026-01-14" }', 0) end
+  check("sync", source, options)
   scripts.files()
   local own, kwargs = split(options)
   local function beat(at) progress.line("%s: %s window %d of %d", source, tostring(at.resource), at.window, at.of) end
