@@ -24,10 +24,8 @@ local function raise(failure)
 end
 
 local prepared -- options of a connection that is made at first use
-local reached = false
 
 local function unwrap(ok, value)
-  reached = reached or ok
   if ok then return value end
   if value == nil then return wait(false) end -- cancelled
   raise(value)
@@ -50,10 +48,6 @@ local function ready()
   rpc.connect(prepared)
   prepared = nil
 end
-
---- Whether the server has answered yet.
----@return boolean
-function rpc.reached() return reached end
 
 --- Calls the server and waits for its answer. A refusal raises an error whose type says which (NotFoundError for
 --- NOT_FOUND, and so on), with `status` ("NOT_FOUND") and `details`: the messages that came with it, by full name.

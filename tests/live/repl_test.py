@@ -308,7 +308,9 @@ def test_trigger_and_wait(loaded, repl):
     assert "sync-everflow-manual" in repl.say("list()")
     assert repl.say("show(w).status") == "Completed\n"
     until(lambda: "Completed at" in repl.say('why("sync-ever' + TAB + ")"), 60, "the id of a recent run by Tab")
-    assert "daily_stats" in repl.say('sql "select resource, rows_fetched from signalroom.loads"')
+    repl.say('sql "select 1"')
+    text = repl.say('sql "select resource, rows_fetched from signalroom.loa' + TAB + '"')
+    assert "daily_stats" in text, "Tab knows the tables of the database that sql is connected to"
 
 
 def test_sync_works_here_without_temporal(loaded, sit):

@@ -5,11 +5,10 @@ local commands = require "cli.repl.commands"
 local evaluate = require "cli.repl.evaluate"
 local query = require "cli.repl.query"
 local report = require "report"
-local rpc = require "rpc"
 local scripts = require "cli.repl.scripts"
 local show = require "cli.repl.show"
 
-local RECENT = 50
+local RECENT, PATIENCE = 50, 1 -- runs offered; seconds for the server to name them
 local KEYWORDS = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local", "nil", "not", "or",
   "repeat", "return", "then", "true", "until", "while" }
 
@@ -18,8 +17,7 @@ local complete = {}
 -- --- names inside strings ---
 
 local function recent_runs()
-  if not rpc.reached() then return {} end
-  local ok, list = pcall(client.list, "", RECENT)
+  local ok, list = pcall(client.list, "", RECENT, { once = PATIENCE })
   local ids, seen = {}, {}
   for _, about in ipairs(ok and list or {}) do
     local id = about.execution.workflow_id
