@@ -134,6 +134,20 @@ def test_a_refusal_is_one_attempt_that_says_what_to_set(house, story, knobs, why
         assert SECRET not in json.dumps(ended.answer) + json.dumps(ended.history) + worker.log.read_text()
 
 
+def test_a_token_request_that_is_refused_is_made_once(house, story):
+    story.force({"match": "/oauth", "status": 401, "body": {"error": "invalid_client"}, "times": 9})
+    with Worker(house, "scripts", "mautic-refused", environment=story.settings):
+        ended = story.sync(["contacts"], "mautic-refused")
+        assert (ended.cause["type"], ended.attempts, ended.cause["message"].count("check MAUTIC_CLIENT_ID")) == ("AuthError", 1, 1)
+        assert len(story.vendor.requests()) == 1
+
+
+def test_check_asks_mautic(story):
+    assert story.checked() == ("ok", "3 contacts")
+    verdict, found = story.checked(MAUTIC_CLIENT_SECRET="another-secret")
+    assert verdict == "fail" and "client credentials are invalid" in found and "another-secret" not in found
+
+
 def test_a_user_and_a_password_do_as_well(house, story):
     environment = {**story.settings, "MAUTIC_USERNAME": "analyst", "MAUTIC_PASSWORD": PASSWORD}
     with Worker(house, "scripts", "mautic-basic", environment=environment):

@@ -99,6 +99,12 @@ def test_a_refused_key_is_one_attempt_that_names_it(story, knobs, why):
     assert KEY not in json.dumps(ended.answer) + json.dumps(ended.history) + story.worker.log.read_text()
 
 
+def test_check_asks_posthog(story):
+    assert story.checked() == ("ok", "project 7 answers queries")
+    verdict, found = story.checked(POSTHOG_API_KEY="phx_another")
+    assert verdict == "fail" and "check POSTHOG_API_KEY" in found and "phx_another" not in found
+
+
 def test_a_project_that_nobody_named_or_knows_is_said(house, story):
     story.tell({"events": D1, "project": "8"})
     ended = story.sync(["events"], **DAY)

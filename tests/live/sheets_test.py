@@ -130,6 +130,15 @@ def test_credentials_that_are_refused_are_one_attempt_that_names_them(house, sto
         assert "PRIVATE KEY" not in json.dumps(ended.answer) + json.dumps(ended.history) + worker.log.read_text()
 
 
+def test_check_asks_google(story, tmp_path):
+    assert story.checked() == ("ok", 'the spreadsheet "Mappings" may be read')
+    (tmp_path / "key.json").write_text(story.settings["GOOGLE_SHEETS_CREDENTIALS_JSON"])
+    assert story.checked(GOOGLE_SHEETS_CREDENTIALS_JSON="", GOOGLE_SHEETS_CREDENTIALS_PATH=str(tmp_path / "key.json"))[0] == "ok"
+    verdict, found = story.checked(GOOGLE_SHEETS_CREDENTIALS_PATH=str(tmp_path / "none.json"))
+    assert verdict == "fail" and "GOOGLE_SHEETS_CREDENTIALS_PATH" in found and "none.json" in found
+    assert story.checked(GOOGLE_SHEETS_CREDENTIALS_JSON="")[0] == "warn"
+
+
 def test_a_sheet_that_nobody_shared_says_with_whom_to_share_it(story):
     story.tell(book(MAP, denied=[BOOK]))
     ended = story.sync()

@@ -73,6 +73,11 @@ class Story:
         return [r for r in self.vendor.requests() if part in r["path"]]
 
 
+    def checked(self, **changes):
+        """What `signalroom check` says of the vendor: verdict and what was found."""
+        said = json.loads(self.house.run("check", "--json", environment={**self.settings, **changes}).stdout)
+        return next((line["verdict"], line["found"]) for line in said["checks"] if line["name"] == "vendor " + self.source)
+
     def end(self):
         self.worker.child.end()
         self.vendor.end()

@@ -1,8 +1,5 @@
 -- What a resource's `fetch` is given: requests to the vendor, and where its rows go.
 --
--- Every request carries what the source says for all of them: its `headers`, its access `token`. A token is kept until it
--- is about to expire; when the vendor answers 401 before that, a new one is fetched and the request repeated, once.
---
 -- Rows go from the page to COPY text in C (`run:rows`); a row becomes a Lua table only when a script maps it
 -- (`run:emit`). What is fetched waits in memory, beyond 2 MB in a spool file, until the whole window is there: the
 -- transaction that loads it then lasts seconds, however slow the vendor is.
@@ -13,18 +10,15 @@ local dates = require "sync.dates"
 local errors = require "errors"
 local file = require "activity.file"
 local files = require "sync.files"
-local http = require "activity.http"
 local json = require "json"
-local lease = require "sync.lease"
 local pages = require "pages"
-local rate = require "sync.rate"
+local request = require "sync.request"
 local secret = require "activity.secret"
 local sheet = require "sync.sheet"
 local timer = require "native.timer"
 local zone = require "zone"
 
 local SPOOL_BYTES = 2 * 1024 * 1024
-local TOKEN_MARGIN, TOKEN_LIFE = 60, 3600 -- seconds
 local PAGES_MAX = 10000
 
 local vendor = {}
@@ -41,106 +35,11 @@ function vendor.new(job, window)
     plan = columns and pages.plan(columns, { tz = job.source.tz, tolerant = true }) }, Run)
 end
 
--- --- requests ---
-
 --- The client's secret: NAME for the source's own client, NAME_CLIENT for another one. Raises KeyError when it is not set.
 ---@param name string
 ---@return string
 function Run:secret(name)
   return secret(client.secret_name(self.source, self.client, name))
-end
-
--- An access token is one client's.
-local function held_of(run)
-  return (run.source.held or {})[run.client]
-end
-
-local function hold(run, token)
-  run.source.held = run.source.held or {}
-  run.source.held[run.client] = token
-end
-
-local function names_of(run)
-  local names = {}
-  for i, name in ipairs(run.source.secrets) do names[i] = client.secret_name(run.source, run.client, name) end
-  return table.concat(names, ", ")
-end
-
--- A refusal names what to set; one of a token request is always a matter of the credentials.
-local function explained(run, err)
-  if not errors.is(err) then return err end
-  local held = held_of(run)
-  local token = held and held.value
-  if token then err.message = err.message:gsub(token:gsub("%p", "%%%0"), "***") end
-  if run.authorizing and err.type == "VendorError" and err.non_retryable then err.type = "AuthError" end
-  if err.type == "RateLimited" then err.next_retry_delay_ms = err.next_retry_delay_ms or run.source.busy_ms end
-  if err.type == "AuthError" and run.source.secrets then
-    err.message = ("%s: check %s"):format(err.message, names_of(run))
-  end
-  return err
-end
-
-local function fetch_token(run)
-  run.authorizing = true
-  local ok, got, life = pcall(run.source.token, run)
-  run.authorizing = nil
-  if not ok then error(got, 0) end
-  if type(got) ~= "string" or got == "" then error(errors.VendorError "the vendor answered without an access token", 0) end
-  return { value = got, until_time = os.time() + math.max(0, (tonumber(life) or TOKEN_LIFE) - TOKEN_MARGIN) }
-end
-
-local function bearer(run)
-  local held = held_of(run)
-  if not held or os.time() >= held.until_time then held = fetch_token(run) end
-  hold(run, held)
-  return held.value
-end
-
-local function with_headers(run, options)
-  local headers = {}
-  for name, value in pairs(run.source.headers and run.source.headers(run) or {}) do headers[name] = value end
-  for name, value in pairs(options.headers or {}) do headers[name] = value end
-  return next(headers) and headers
-end
-
--- What streams through is counted as it passes.
-local function counted(run, take)
-  return function(chunk)
-    run.bytes = run.bytes + #chunk
-    take(chunk)
-  end
-end
-
-local function send(run, options)
-  if options.stream then options.stream = counted(run, options.stream) end
-  if options.token then options.bearer, options.token = bearer(run), nil end
-  rate.take(run.source.limit)
-  lease.renew(run.job.lease)
-  run.requests = run.requests + 1
-  local reply = http.request(options)
-  run.bytes = run.bytes + #(reply.body or "")
-  return reply
-end
-
-local function copy(options)
-  local copied = {}
-  for key, value in pairs(options) do copied[key] = value end
-  return copied
-end
-
-local function request(run, method, path, given)
-  local source = run.source
-  local options = copy(given or {})
-  options.url, options.method = path:find "^https?://" and path or source.base_url .. path, method
-  options.headers = with_headers(run, options)
-  options.token = source.token and not run.authorizing or nil
-  local ok, reply = pcall(send, run, copy(options))
-  if not ok and options.token and errors.is(reply) and reply.status == 401 then
-    hold(run, nil)
-    ok, reply = pcall(send, run, options)
-  end
-  if not ok then error(explained(run, reply), 0) end
-  return reply
 end
 
 --- GET below the source's base URL, or of a whole address; options as http.request takes them. Raises typed errors.
