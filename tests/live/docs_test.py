@@ -7,6 +7,7 @@ A block takes part by what stands behind its language:
     ```sh serve                                   the same in another terminal, where it runs until the page ends
     ```output                                     what the block before it prints: each of these lines in this order, with any
                                                   others between; blanks count as one, `...` stands for anything
+    ```output served                              the same of what runs in the other terminal, the one begun last
     ```sh serve port=8700                         8700 is a free port, all over the page
 
 A page with such blocks is one story, with a checkout, a database and a task queue of its own. Lua blocks that take no part
@@ -77,7 +78,7 @@ class Reader:
             (self.checkout / name).symlink_to(ROOT / name)
         self.environment = {**house.environment(), "TEMPORAL_TASK_QUEUE": f"docs-{uuid.uuid4().hex[:8]}",
                             "PATH": f"{BINARY.parent}:{os.environ['PATH']}"}
-        self.served, self.printed, self.patience = [], None, 0
+        self.served, self.printed, self.serving = [], None, None
         (self.state / "exports").write_text("")
 
     def script(self, block):
@@ -94,20 +95,21 @@ class Reader:
         done = subprocess.run(["bash", self.script(block)], cwd=self.checkout, env=self.environment, text=True, timeout=SECONDS,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert (done.returncode != 0) == ("fails" in block.words), f"line {block.line} exits {done.returncode}:\n{done.stdout}"
-        self.printed, self.patience = lambda: done.stdout, 0
+        self.printed = lambda: done.stdout
 
     def serve(self, block):
         out = self.state / f"line-{block.line}.out"
         with out.open("w") as file:
             self.served.append(subprocess.Popen(["bash", self.script(block)], cwd=self.checkout, env=self.environment, stdout=file,
                                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True))
-        self.printed, self.patience = out.read_text, SECONDS
+        self.printed = self.serving = out.read_text
 
     def compare(self, block):
+        printed = self.serving if "served" in block.words else self.printed
         with contextlib.suppress(AssertionError):
-            until(lambda: lacks(block.text, self.printed()) is None or self.served[-1].poll() is not None, self.patience)
-        missing = lacks(block.text, self.printed())
-        assert missing is None, f"line {block.line}: not printed: {missing}\n--- printed:\n{self.printed()}"
+            until(lambda: lacks(block.text, printed()) is None or self.served[-1].poll() is not None, SECONDS if printed is self.serving else 0)
+        missing = lacks(block.text, printed())
+        assert missing is None, f"line {block.line}: not printed: {missing}\n--- printed:\n{printed()}"
 
     def follow(self, block):
         if block.option("file"):
