@@ -83,13 +83,13 @@ end
 local function credentials(declared)
   if USER ~= "" then
     declared.secrets = { "MAUTIC_PASSWORD" }
-    declared.headers = function() return { Authorization = "Basic " .. crypto.base64(USER .. ":" .. secret "MAUTIC_PASSWORD") } end
+    declared.headers = function(run) return { Authorization = "Basic " .. crypto.base64(USER .. ":" .. run:secret "MAUTIC_PASSWORD") } end
     return declared
   end
   declared.secrets = { "MAUTIC_CLIENT_ID", "MAUTIC_CLIENT_SECRET" }
   declared.token = function(run)
-    local got = run:post("/oauth/v2/token", { form = { grant_type = "client_credentials", client_id = secret "MAUTIC_CLIENT_ID",
-      client_secret = secret "MAUTIC_CLIENT_SECRET" } }):json()
+    local got = run:post("/oauth/v2/token", { form = { grant_type = "client_credentials", client_id = run:secret "MAUTIC_CLIENT_ID",
+      client_secret = run:secret "MAUTIC_CLIENT_SECRET" } }):json()
     return got.access_token, got.expires_in
   end
   return declared
