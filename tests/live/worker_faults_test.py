@@ -209,7 +209,7 @@ def test_an_answer_waits_for_a_server_that_is_away(proxy, start_worker, connect,
 
     async def story():
         client = await connect()
-        argument = {"activity": "pause", "argument": 0, "count": 1}
+        argument = {"activity": "pause", "argument": 0, "count": 1, "heartbeat": "5m"}  # or it counts as lost after one
         fan = await client.start_workflow("FanOut", argument, id=new_id("fan"), task_queue=queue)
         assert await fan.result() == 0
         started = await events(fan, EVENT.EVENT_TYPE_ACTIVITY_TASK_STARTED)
