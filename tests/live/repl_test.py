@@ -115,6 +115,15 @@ def test_errors_name_type_message_place_and_what_to_do(repl):
     assert repl.say("x = = 1") == "SyntaxError: unexpected symbol near '=' (repl:1)\n"
 
 
+def test_values_and_errors_that_cannot_say_what_they_are_harm_nobody(repl):
+    repl.say("function mute() error('no words') end")
+    assert repl.say("setmetatable({}, { __tostring = mute })") == "LuaError: no words (repl:1)\n"
+    assert repl.say("error(setmetatable({}, { __tostring = mute }))") == "LuaError: an error was raised that fails to say what it is (repl:1)\n"
+    begin(repl, "return setmetatable({}, { __tostring = function() while true do end end })")
+    repl.send(CTRL_C)
+    assert "Interrupted" in repl.prompt()
+
+
 def test_utf8_is_typed_edited_and_aligned(repl):
     assert repl.say("'grüße 漢字'") == "grüße 漢字\n"
     assert repl.say("'aé'" + "\x1b[D\x7fß") == "aß\n", "backspace takes one character"

@@ -83,8 +83,6 @@ local shell
 ---@param survives boolean whether Ctrl-C between statements leaves it alive
 function evaluate.open(survives) shell = host.shell(survives) end
 
-function evaluate.close() shell:close() end
-
 -- What an unknown name may have meant.
 local function suggestion(message)
   local name = message:match "global '([^']+)'"
@@ -92,26 +90,36 @@ local function suggestion(message)
   return close and close ~= name and ("did you mean %s?"):format(close) or nil
 end
 
+-- Whatever was raised, also what cannot even be said.
 local function caught(raised)
-  local err = errors.normalize(raised)
+  local ok, err = pcall(errors.normalize, raised)
+  if not ok then err = errors.new("LuaError", { message = "an error was raised that fails to say what it is" }) end
   if err.type == "LuaError" then err.hint = suggestion(err.message) end
   return err
 end
 
 ---@class Outcome
 ---@field values table? with n; nil when it failed
+---@field shown any what `present` made of them
 ---@field error Error?
 ---@field interrupted boolean
 
---- Runs a function as a statement.
+--- Runs a function as a statement. What its values look like is made inside of it, too: that may run their code.
 ---@param chunk function
+---@param present fun(values: table): any
 ---@return Outcome
-function evaluate.call(chunk)
+function evaluate.call(chunk, present)
   local outcome = {}
-  local function keep(ok, ...)
-    if ok then outcome.values = { n = select("#", ...), ... } else outcome.error = ... end
+  local function whole()
+    local values = (function(...) return { n = select("#", ...), ... } end)(chunk())
+    outcome.shown = present(values)
+    outcome.values = values
   end
-  local how, place, interrupted = wait(shell:run_raw(function() keep(xpcall(chunk, caught)) end))
+  local function run()
+    local ok, err = xpcall(whole, caught)
+    if not ok then outcome.error = err end
+  end
+  local how, place, interrupted = wait(shell:run_raw(run))
   outcome.interrupted = interrupted
   if how == "killed" then
     outcome.error = errors.new("Interrupted", { message = "stopped at " .. (place ~= "" and place or "repl:1"), stack = "" })
@@ -126,11 +134,12 @@ end
 
 --- Compiles and runs one statement.
 ---@param text string
+---@param present fun(values: table): any
 ---@return Outcome
-function evaluate.run(text)
+function evaluate.run(text, present)
   local chunk, problem = evaluate.compile(text)
   if not chunk then return { interrupted = false, error = errors.new("SyntaxError", { message = problem, stack = "" }) } end
-  local outcome = evaluate.call(chunk)
+  local outcome = evaluate.call(chunk, present)
   if outcome.values and outcome.values.n > 0 then rawset(evaluate.globals, "_", outcome.values[1]) end
   return outcome
 end

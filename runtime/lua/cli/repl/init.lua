@@ -22,15 +22,11 @@ local repl = {}
 
 -- --- statements ---
 
-local function run_command(name, argument)
-  return evaluate.call(function() return commands.run(name, argument) end)
-end
-
 -- Runs a statement or a command and prints what came of it.
 local function perform(text)
   local name, argument = commands.parse(text)
-  local outcome = name and run_command(name, argument) or evaluate.run(text)
-  if name and outcome.values and outcome.values[1] == nil then outcome.values.n = 0 end
+  local outcome = name and evaluate.call(function() return commands.run(name, argument) end, printer.present)
+    or evaluate.run(text, printer.present)
   printer.outcome(outcome)
   return outcome
 end

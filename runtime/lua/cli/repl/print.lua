@@ -64,32 +64,41 @@ local function plain(value)
   return show.text(value)
 end
 
-local function document(outcome)
-  local made = { printed = #printed > 0 and json.array(printed) or nil }
-  printed = {}
-  if outcome.error then
-    local parts = printer.parts(outcome.error)
-    made.error = { type = parts.type, message = parts.message, place = parts.place, hint = parts.hint,
-      causes = #parts.causes > 0 and json.array(parts.causes) or nil }
-    return made
-  end
-  local values = outcome.values
-  if values.n > 1 then
-    local list = {}
-    for i = 1, values.n do list[i] = plain(values[i]) end
-    made.values = json.array(list)
-  else
-    made.value = plain(values[1])
-  end
-  return made
+local function document_of(values)
+  if values.n <= 1 then return { value = plain(values[1]) } end
+  local list = {}
+  for i = 1, values.n do list[i] = plain(values[i]) end
+  return { values = json.array(list) }
+end
+
+local function error_document(err)
+  local parts = printer.parts(err)
+  parts.causes = #parts.causes > 0 and json.array(parts.causes) or nil
+  return { error = parts }
+end
+
+--- What the values of a statement look like: a document with --json, else text, nil when there are none.
+---@param values table with n
+---@return table|string|nil
+function printer.present(values)
+  if output.as_json then return document_of(values) end
+  local lines = {}
+  for i = 1, values.n do lines[i] = show.text(values[i]) end
+  return values.n > 0 and table.concat(lines, "\n") or nil
 end
 
 --- Prints what came of a statement.
 ---@param outcome Outcome
 function printer.outcome(outcome)
-  if output.as_json then return output.value(document(outcome)) end
-  if outcome.error then return output.note("%s", printer.error_text(outcome.error)) end
-  for i = 1, outcome.values.n do output.line("%s", show.text(outcome.values[i])) end
+  if output.as_json then
+    local document = outcome.error and error_document(outcome.error) or outcome.shown
+    document.printed, printed = #printed > 0 and json.array(printed) or nil, {}
+    output.value(document)
+  elseif outcome.error then
+    output.note("%s", printer.error_text(outcome.error))
+  elseif outcome.shown then
+    output.line("%s", outcome.shown)
+  end
 end
 
 --- The word `print`.
