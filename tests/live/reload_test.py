@@ -171,8 +171,8 @@ def dev(house, tmp_path):
         assert child.end() == 0
 
 
-def test_dev_says_what_each_save_did(dev):
-    scripts, _, log = dev
+def test_dev_says_what_each_save_did(dev, house, connect, run_async):
+    scripts, queue, log = dev
 
     def says(line):
         until(lambda: any(line in printed for printed in log.read_text().splitlines()), PATIENCE, f"the line {line!r}")
@@ -189,6 +189,23 @@ def test_dev_says_what_each_save_did(dev):
     says("removed workflows/more.lua; new runs have no DevMore")
     scripts.save("workflows/schedules.lua", "-- none")
     says("signalroom schedules apply brings it to the server")
+
+    async def story():
+        client = await connect()
+        run = await client.start_workflow("DevWait", id=f"run-{uuid.uuid4().hex}", task_queue=queue)
+        assert await run.query("text") == "old"
+        until(lambda: "DevWait" in house.run("list", "--query", f"WorkflowId = '{run.id}'").stdout, PATIENCE, "the run in the list")
+        before = json.loads(house.run("scripts", "--scripts", scripts.folder, "--json").stdout)
+        scripts.save("workflows/wait.lua", WAITING % ("DevWait", "new", "new"))
+        says("1 open run stays on ")
+        after = json.loads(house.run("scripts", "--scripts", scripts.folder, "--json").stdout)
+        held = [row for row in after["scripts"] if row["state"] == "old" and row["script"] == "workflows/wait.lua"]
+        assert [(row["runs"], row["types"]) for row in held] == [(1, ["DevWait"])]
+        assert before["open_runs"]["looked_at"] >= 1
+        await run.signal("go", "it")
+        assert await run.result() == "old hears it"
+
+    run_async(story())
 
 
 def test_scripts_and_workflows_tell_what_lies_there_without_a_server(house, tmp_path):
