@@ -182,3 +182,14 @@ def test_a_declared_key_names_rows_wherever_they_stand(house, story, tmp_path):
         assert ended.attempts == 1
         assert ended.cause["message"].startswith("row 6: cost: ") and "much" in ended.cause["message"]
     assert story.rows("SELECT count(*) FROM google_sheets.mapping") == [["3"]]
+
+
+def test_a_column_whose_cells_change_their_type_is_refused_by_name(story):
+    story.sync()
+    story.tell(book([MAP[0], ["FB One", "G2 - Meta", "n/a"]]))
+    ended = story.sync()
+    assert (ended.cause["type"], ended.attempts) == ("VendorError", 1)
+    assert ended.cause["message"].startswith("row 2: cost: ") and "n/a" in ended.cause["message"]
+    story.tell(book([MAP[0], ["FB One", 7, 1], ["FB Two", "", 2], [], ["x", "", 3]]))
+    assert story.sync().counts("sheets_data") == (0, 3, 0, 0)
+    assert loaded(story, "affiliate")[0] == ["7"], "a number fits a column of text"

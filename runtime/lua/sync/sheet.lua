@@ -1,10 +1,16 @@
--- Sheets: rows of cells whose first row names the columns, and whose cells say what type a column has.
+-- Sheets: rows of cells whose first row names the columns, and whose cells say what type a column has, unless the table
+-- that they go to has it already.
 
 local errors = require "errors"
 local json = require "json"
 local names = require "sync.names"
+local sql = require "sync.sql"
 
 local PLACE = "_row_id"
+
+-- Columns' types in Postgres as they are declared; all others take text.
+local WORDS = { numeric = "numeric", bigint = "int", boolean = "bool", date = "date", ["timestamp with time zone"] = "timestamptz",
+  jsonb = "jsonb" }
 
 local sheet = {}
 
@@ -33,6 +39,14 @@ local function column_kind(values, place)
     kind = one
   end
   return kind
+end
+
+-- The types that are settled: as the script says, else as the table has them.
+local function settled(job, types)
+  local known = {}
+  for name, kind in pairs(sql.types(job.connection, job)) do known[name] = WORDS[kind] or "text" end
+  for name, kind in pairs(types) do known[name] = kind end
+  return known
 end
 
 -- Name, type and place of each column; a key is never null.
@@ -89,7 +103,7 @@ end
 ---@param types table<string, string>
 function sheet.take(run, values, types)
   local key = run.job.resource.key
-  local columns = columns_of(values, types, key)
+  local columns = columns_of(values, settled(run.job, types), key)
   local plan, seen = {}, {}
   for i, column in ipairs(columns) do plan[i] = { column[1], column[2] } end
   local placed = key[1] == PLACE

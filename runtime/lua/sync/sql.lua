@@ -59,6 +59,12 @@ local function catalog(tx, table_name)
   return types, #rows > 0
 end
 
+--- The types of a resource's columns as its table has them, by name; none when there is no table yet.
+---@return table<string, string>
+function sql.types(connection, job)
+  return (catalog(connection, quoted(job)))
+end
+
 local function has_key(tx, table_name, key)
   local rows = tx:query([[SELECT 1 AS found FROM pg_index i WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indpred IS NULL
     AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a
