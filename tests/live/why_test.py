@@ -125,7 +125,7 @@ def start(house, workflow_type, queue, workflow_id=None):
 FAULTS = [
     ("Fails", 1, r"^Failed at .*Z: refuse failed, after its last attempt: VendorError: the vendor says no\.$", "vendor's own trouble"),
     ("BadKey", 1, r"^Failed at .*: unauthorized failed, which is not worth a retry: AuthError: POST .* 401", "the key is refused"),
-    ("Retries", 1, r"^refuse failed 1 of 4 times, last: VendorError: the vendor says no; next try in [34] min \(20.*Z\)\.$", "vendor"),
+    ("Retries", 1, r"^refuse failed 1 of 4 times, last: VendorError: the vendor says no; next try in \d+ (min|s) \(20.*Z\)\.$", "vendor"),
     ("LastTry", 1, r"^refuse failed 1 of 2 times.*, the last one: after it the run fails and alerts\.$", "vendor"),
     ("LastWork", 1, r"^once_bad is at its last attempt \(2 of 2\), for .*The one before: VendorError: the vendor stumbles", "vendor"),
     ("Misspelt", 1, r'^No script defines the activity "refuze"; did you mean "refuse"\?$', "correct the name"),
@@ -360,6 +360,7 @@ def test_what_is_not_there_is_not_found(house):
     assert house.run("why", "schedule:" + new_id("nobody")).returncode == 5
 
 
+@pytest.mark.alone
 def test_an_answer_takes_less_than_two_seconds_at_its_best(house, troubled):
     """The best of three, since the machine may be busy with other tests."""
     for kind, code, pattern, _ in FAULTS:
