@@ -167,9 +167,9 @@ static bool read_pin(const struct event *marker, struct pin *pin, struct error *
         if (token.kind == JSON_KEY && !read_field(&scan, token.text, pin, err))
             return false;
     } while (token.kind == JSON_KEY);
-    if (pin->version != 1 || strlen(pin->hash) != HASH_SIZE)
+    if (pin->version != 1)
         return error_set(err, ERROR_MALFORMED, "it was written by a newer SignalRoom");
-    return true;
+    return strlen(pin->hash) == HASH_SIZE || error_set(err, ERROR_MALFORMED, "it names no bundle");
 }
 
 static struct code *unpack(struct codes *codes, const struct pin *pin, struct error *err)

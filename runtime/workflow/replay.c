@@ -158,12 +158,14 @@ static size_t first_completed(const Tpb__History__History *history)
     return at;
 }
 
+#define MARKER_ATTRIBUTES TPB__HISTORY__HISTORY_EVENT__ATTRIBUTES_MARKER_RECORDED_EVENT_ATTRIBUTES
+
 bool workflow_records_code(const Tpb__History__History *history)
 {
     size_t at = first_completed(history) + 1;
 
     return is_type(history, at, EVENT_MARKER_RECORDED) &&
-           history->events[at]->marker_recorded_event_attributes &&
+           history->events[at]->attributes_case == MARKER_ATTRIBUTES &&
            strcmp(history->events[at]->marker_recorded_event_attributes->marker_name, PIN_NAME) ==
                0;
 }

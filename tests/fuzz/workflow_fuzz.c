@@ -36,6 +36,7 @@ static const char *const tales[] = {
     "start W; signal poke 3; task; activity 1 a; timer 1; activity 2 b; activity 3 c; fired 1; "
     "broke 1 E x;"
     "late 3; task; revoke 2; timer 2; lost; cancel; failed; task; stopped 2; fail",
+    "start W 5; pinned; activity 1 a; timer 1; activity 2 b; done 1 7; task; stopped 1; complete 7",
     "start W 1; failed; task; activity 1 a; timer 1; activity 2 b; cancel; reset other; task; "
     "stopped 1;"
     "revoke 2; revoke 1; revoked 1; task; cancelled",

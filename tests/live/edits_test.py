@@ -14,6 +14,7 @@ from hashlib import sha256
 from house import Worker
 from stage import Scripts
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 RUNS = int(os.environ.get("EDIT_RUNS", 40))
@@ -23,6 +24,7 @@ TYPES = 3
 GOES = 3  # signals that each run is sent
 ENDS = [signal.SIGTERM, signal.SIGKILL] if SECONDS > 60 else [signal.SIGTERM]  # what is killed costs a timeout
 LONGEST_MS = 1000 + SECONDS * 10  # sleep of a run
+BUSY = {RPCStatusCode.CANCELLED, RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED}
 ECHO = '-- edition %s\nactivity "echo" { run = function(text) return text end }\n'
 LABEL = 'return "%s"\n'
 PROGRAM = """
@@ -92,6 +94,18 @@ class Author:
             self.rewrite(number)
 
 
+async def patiently(call):
+    """What a busy server does not answer in time is asked again; None when the run is over."""
+    while True:
+        try:
+            return await call()
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return None
+            assert error.status in BUSY, error
+            await asyncio.sleep(0.5)
+
+
 class Edited:
     """One run, from its start to the verdict."""
 
@@ -101,18 +115,16 @@ class Edited:
 
     async def play(self, client, delay):
         await asyncio.sleep(delay)
-        self.run = await client.start_workflow(f"Edited{self.number}", id=f"edited-{self.queue}-{self.dice.getrandbits(64):x}",
-                                               task_queue=self.queue)
+        workflow_id = f"edited-{self.queue}-{self.dice.getrandbits(64):x}"
+        self.run = await patiently(lambda: client.start_workflow(
+            f"Edited{self.number}", id=workflow_id, task_queue=self.queue, id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING))
         await asyncio.gather(*(self.go() for _ in range(GOES)))
-        self.result = await self.run.result()
+        self.result = await patiently(self.run.result)
         self.left_behind = not self.result["own"].startswith(self.author.newest[self.number] + " ")
 
     async def go(self):
         await asyncio.sleep(self.dice.uniform(0, LONGEST_MS / 500))
-        try:
-            await self.run.signal("go", "go")
-        except RPCError as gone:
-            assert gone.status == RPCStatusCode.NOT_FOUND  # the program did not wait for it
+        await patiently(lambda: self.run.signal("go", "go"))  # not every program waits for it
 
     def check(self, events):
         """The version that the first task's first activity was called by is the run's, in all that it did and recorded."""
@@ -161,7 +173,7 @@ class Edits:
         runs = [Edited(self.author, random.Random(SEED + 2 + i), self.queue) for i in range(RUNS)]
         await asyncio.gather(self.write(), *(run.play(client, SECONDS * i / RUNS) for i, run in enumerate(runs)))
         for run in runs:
-            run.check([event async for event in run.run.fetch_history_events()])
+            run.check((await patiently(run.run.fetch_history)).events)
         return runs
 
 

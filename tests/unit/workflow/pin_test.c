@@ -395,13 +395,28 @@ static void a_marker_that_cannot_be_read_fails_the_task(void **state)
     (void)state;
     Poll *p = orphan();
     forge(p, "bundle", SPAN("{\"hash\":7,\"v\":1}"));
-    fails(p, "the marker signalroom.bundle of event 5 cannot be read");
+    fails(p, "the marker signalroom.bundle of event 5 cannot be read: it names no bundle");
     forge(p, "bundle", SPAN("{\"v\":2,\"hash\":\"x\",\"more\":[{}]}"));
     fails(p, "it was written by a newer SignalRoom");
     forge(p, "bundle", SPAN("no JSON"));
     fails(p, "of event 5 cannot be read: ");
     forge(p, "bundle", SPAN(""));
     fails(p, "of event 5 cannot be read: ");
+}
+
+static void a_marker_with_the_attributes_of_something_else_is_a_broken_history(void **state)
+{
+    struct error err = {0};
+
+    (void)state;
+    greeting("old");
+    const Poll *p = poll("start Greet; pinned; timer 1; fired 1; task; complete 'old'", 1);
+    p->history->events[4]->attributes_case = p->history->events[3]->attributes_case;
+    p->history->events[4]->workflow_task_completed_event_attributes =
+        p->history->events[3]->workflow_task_completed_event_attributes;
+    assert_false(workflow_records_code(p->history));
+    assert_false(workflow_replay(theatre_host(), p->history, "id", REPLAY_WHOLE, NULL, &err));
+    has(err.text, "event 5 (MarkerRecorded) has no attributes of its type");
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, theatre_open, theatre_close)
@@ -428,6 +443,7 @@ int main(void)
         STORY(a_source_that_does_not_unpack_never_runs),
         STORY(a_source_that_unpacks_without_end_is_stopped),
         STORY(a_marker_that_cannot_be_read_fails_the_task),
+        STORY(a_marker_with_the_attributes_of_something_else_is_a_broken_history),
     };
 
     return RUN_STORIES("pin", stories);
