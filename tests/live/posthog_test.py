@@ -71,6 +71,14 @@ def test_every_event_is_read_once_whatever_the_pages_are(story, events, knobs, p
     assert story.rows("SELECT rows_fetched, requests FROM signalroom.loads") == [[str(events), str(pages)]]
 
 
+def test_pages_that_do_not_advance_are_refused_at_once(story):
+    row = ["u1", "$pageview", "d", None, "2026-01-14T12:00:00Z", None, "{}", ""]
+    story.force({"match": "/query/", "body": {"results": [row], "hasMore": True}, "times": 9})
+    ended = story.sync(["events"], **DAY)
+    assert "paging does not advance" in ended.cause["message"]
+    assert (ended.attempts, len(story.asked("/query/"))) == (1, 2)
+
+
 def test_lists_are_read_to_their_end_and_what_vanished_there_vanishes_here(story):
     ended = story.sync(["feature_flags", "experiments"])
     assert (ended.counts("feature_flags"), ended.counts("experiments")) == ((250, 0, 0, 0), (1, 0, 0, 0))
