@@ -342,6 +342,7 @@ def test_watch_prints_again_after_a_save_and_survives_a_bad_one(house, tmp_path)
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     template, log = tmp_path / "scripts/reports/daily_ccw.slack.tpl", tmp_path / "log"
     good = template.read_text()
+    template.write_text("{{ at_first }")
     watching = Child([BINARY, "report", "daily_ccw", *DAY, "--watch", "--scripts", tmp_path / "scripts"], log, env=house.environment())
     with contextlib.ExitStack() as stack:
         stack.callback(watching.end, signal.SIGINT)
@@ -349,6 +350,8 @@ def test_watch_prints_again_after_a_save_and_survives_a_bad_one(house, tmp_path)
         def shows(text):
             until(lambda: text in log.read_text(), 60, text)
 
+        shows("daily_ccw.slack.tpl:1: {{ has no }}")
+        template.write_text(good)
         shows("*Daily CCW Report - Jan 14, 2026*")
         template.write_text(good.replace("Daily CCW Report", "The day"))
         shows("*The day - Jan 14, 2026*")

@@ -88,8 +88,12 @@ local function show(result)
   return exits.ok
 end
 
+local function channel_of(job)
+  return job.channel or report.describe(job.name).channels[1]
+end
+
 local function render(job, params)
-  return report.render(job.name, params or job.params, job.channel, { even_if_stale = true })
+  return report.render(job.name, params or job.params, channel_of(job), { even_if_stale = true })
 end
 
 local function write_html(path, result)
@@ -125,30 +129,28 @@ local function print_difference(job, other)
   local lines, same = diff(text_of(before), text_of(now))
   output.line("--- %s\n+++ %s", before.date, now.date)
   for _, line in ipairs(lines) do output.line("%s", line) end
-  output.value { name = job.name, channel = job.channel, before = before, after = now, same = same, lines = json.array(lines) }
+  output.value { name = job.name, channel = now.channel, before = before, after = now, same = same, lines = json.array(lines) }
   return exits.ok
 end
 
 -- --- --watch ---
 
-local function print_safely(job, stamp)
-  local ok, problem = pcall(function()
-    folder.load(job.scripts)
-    print_once(job)
-  end)
-  if not ok then
-    local err = errors.normalize(problem)
-    output.note("%s: %s", err.type, problem.usage or err.message)
-  end
-  output.note("-- %s %s; watching %s/reports, Ctrl-C ends", job.name, os.date "%H:%M:%S", job.scripts)
-  return stamp
+local function load_and_print(job)
+  folder.load(job.scripts)
+  print_once(job)
 end
 
+-- What is wrong just now is said, and waited for.
 local function watch(job)
   local seen
   while true do
     local stamp = folder.stamp(job.scripts)
-    if stamp ~= seen then seen = print_safely(job, stamp) end
+    if stamp ~= seen then
+      seen = stamp
+      local ok, problem = pcall(load_and_print, job)
+      if not ok then output.note("%s", problem.usage or tostring(errors.normalize(problem))) end
+      output.note("-- %s %s; watching %s/reports, Ctrl-C ends", job.name, os.date "%H:%M:%S", job.scripts)
+    end
     activity.sleep(LOOK_EVERY)
   end
 end
@@ -164,7 +166,8 @@ local function send(job, given)
   return runs.wait(id, run_id)
 end
 
-local function check_together(given)
+local function check_together(given, name)
+  if given.watch and not name then usage "--watch wants the name of a report" end
   if given.send and not given.channel then usage "--send wants the channel said: --channel slack, email or sms" end
   for _, pair in ipairs { { "watch", "json" }, { "watch", "send" }, { "watch", "diff" }, { "send", "diff" }, { "send", "html" },
     { "diff", "html" } } do
@@ -195,15 +198,13 @@ return {
     { name = "scripts", value = "DIR", about = "scripts folder; ./scripts unless given" },
   },
   run = function(given, rest)
-    check_together(given)
-    local job = { name = rest[1], params = params_of(given), channel = given.channel, html = given.html,
+    check_together(given, rest[1])
+    local job = { name = rest[1], params = params_of(given), channel = given.channel or given.html and "email", html = given.html,
       scripts = given.scripts or "scripts" }
+    if given.watch then return watch(job) end
     folder.load(job.scripts)
     if not job.name then return list() end
-    job.channel = job.channel or report.describe(job.name).channels[1]
-    if given.html and not given.channel then job.channel = "email" end
     if given.send then return send(job, given) end
-    if given.watch then return watch(job) end
     if given.diff then return print_difference(job, given.diff) end
     return print_once(job)
   end,
