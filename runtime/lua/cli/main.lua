@@ -4,6 +4,7 @@
 local errors = require "errors"
 local exits = require "cli.exits"
 local nearest = require "nearest"
+local neighbour = require "cli.neighbour"
 local options = require "cli.options"
 local output = require "cli.output"
 local rpc = require "rpc"
@@ -79,6 +80,7 @@ local function run(words)
   if #rest < (command.least or 0) or #rest > (command.most or command.least or 0) then
     error({ usage = "usage: signalroom " .. command.usage }, 0)
   end
+  if not (command.alone or given.address or given.profile or given.config_file) then neighbour.adopt() end
   if command.connects then
     local connect = command.connects == "at first use" and rpc.prepare or rpc.connect
     connect { address = given.address, namespace = given.namespace, profile = given.profile, config_file = given.config_file }

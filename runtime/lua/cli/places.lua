@@ -21,13 +21,15 @@ local function config_error(message)
   error(errors.new("ConfigError", { message = message, non_retryable = true }), 0)
 end
 
---- The folder of the state: --state, else the user's state folder; for root one that the postgres user can enter.
+--- The folder of the state: --state, else the user's state folder; for root, who has none, one that the postgres user
+--- can enter.
 ---@param given string?
 ---@return string
 function places.state(given)
   if given then return given:sub(1, 1) == "/" and given or host.working_folder() .. "/" .. given end
-  if host.user_id() == 0 then return "/var/lib/signalroom/dev" end
-  return (os.getenv "XDG_STATE_HOME" or (os.getenv "HOME" or "/tmp") .. "/.local/state") .. "/signalroom/dev"
+  local named = os.getenv "XDG_STATE_HOME"
+  if host.user_id() == 0 and not named then return "/var/lib/signalroom/dev" end
+  return (named or (os.getenv "HOME" or "/tmp") .. "/.local/state") .. "/signalroom/dev"
 end
 
 --- Where development mode keeps its worker's log.

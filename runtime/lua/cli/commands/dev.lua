@@ -3,6 +3,7 @@
 local exits = require "cli.exits"
 local file = require "activity.file"
 local host = require "cli.host"
+local neighbour = require "cli.neighbour"
 local output = require "cli.output"
 local places = require "cli.places"
 local postgres = require "cli.postgres"
@@ -54,12 +55,15 @@ local function start_servers(given, servers)
   return state
 end
 
-local function print_links(state, scripts)
+-- Commands find us by themselves in the usual state folder.
+local function print_links(state, given)
+  local named = given.state and " --address " .. rpc.address() or ""
   output.note("\n  Temporal   %s   namespace %s", rpc.address(), rpc.namespace())
   local ui = os.getenv "TEMPORAL_UI_ADDRESS"
   if ui and ui ~= "none" then output.note("  Web UI     %s", ui) end
   output.note("  Database   psql \"$(cat %s/database.url)\"", state)
-  output.note("  Scripts    %s\n\n  Try: signalroom trigger everflow -w --address %s\n  Stop with Ctrl-C.\n", scripts, rpc.address())
+  output.note("  Scripts    %s\n", given.scripts or "scripts")
+  output.note("  Try in another terminal: signalroom trigger everflow -w%s\n  Stop with Ctrl-C.\n", named)
 end
 
 local function run_command(words)
@@ -75,6 +79,7 @@ local function work(given, servers)
     file.write(state .. "/database.url", url .. "\n")
     host.own(state .. "/database.url", nil, "0600")
   end
+  neighbour.announce(state)
   local running = serve.start(given, { hears_reloads = not given.command })
   if given.command then
     local code = run_command(given.command)
@@ -82,7 +87,7 @@ local function work(given, servers)
     running:wait()
     return code
   end
-  print_links(state, given.scripts or "scripts")
+  print_links(state, given)
   running:wait(reloads.say)
   return exits.ok
 end
@@ -95,7 +100,7 @@ local spec = {
 for _, option in ipairs(serve.options) do spec[#spec + 1] = option end
 
 return {
-  name = "dev", usage = "dev [--state DIR] [-- COMMAND...]", options = spec,
+  name = "dev", alone = true, usage = "dev [--state DIR] [-- COMMAND...]", options = spec,
   about = "everything in one: Temporal, PostgreSQL, and a worker on ./scripts",
   details = "Starts a Temporal dev server unless TEMPORAL_ADDRESS or a profile names one, and a private PostgreSQL cluster\n"
     .. "unless DATABASE_URL or SUPABASE_DB_HOST names a database; migrates it; runs the worker. After -- it runs COMMAND\n"
@@ -104,6 +109,7 @@ return {
     local servers = {}
     local ok, result = pcall(work, given, servers)
     stop(servers)
+    neighbour.leave(places.state(given.state))
     if not ok then error(result, 0) end
     return result
   end,
