@@ -1,5 +1,6 @@
 #include "base/redact.h"
 
+#include <ctype.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -19,14 +20,46 @@ static bool known(struct span secret)
     return false;
 }
 
+static void keep(struct span secret)
+{
+    if (known(secret))
+        return;
+    secrets = memory_resize(secrets, (secret_count + 1) * sizeof *secrets);
+    secrets[secret_count++] = (struct span){memory_copy(secret.data, secret.size), secret.size};
+}
+
+static void write_json(struct span secret, struct bytes *out)
+{
+    for (size_t i = 0; i < secret.size; i++) {
+        if (secret.data[i] == '"' || secret.data[i] == '\\')
+            bytes_add_char(out, '\\');
+        bytes_add_char(out, secret.data[i]);
+    }
+}
+
+static void write_address(struct span secret, struct bytes *out)
+{
+    for (size_t i = 0; i < secret.size; i++) {
+        unsigned char c = (unsigned char)secret.data[i];
+        if (isalnum(c) || (c && strchr("-._~", c)))
+            bytes_add_char(out, (char)c);
+        else
+            bytes_printf(out, "%%%02X", c);
+    }
+}
+
 bool redact_register(struct span secret)
 {
+    static void (*const writers[])(struct span, struct bytes *) = {write_json, write_address};
     if (secret.size < SHORTEST)
         return false;
     pthread_rwlock_wrlock(&lock);
-    if (!known(secret)) {
-        secrets = memory_resize(secrets, (secret_count + 1) * sizeof *secrets);
-        secrets[secret_count++] = (struct span){memory_copy(secret.data, secret.size), secret.size};
+    keep(secret);
+    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++) {
+        struct bytes written = {0};
+        writers[i](secret, &written);
+        keep(bytes_span(&written));
+        bytes_release(&written);
     }
     pthread_rwlock_unlock(&lock);
     return true;

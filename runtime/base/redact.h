@@ -1,7 +1,8 @@
 /*
  * Secrets never leave the process in clear: every value registered here is replaced by "***" in
  * whatever passes redact(). The log, Lua errors and the CLI's output all pass it.
- * Safe from any thread. Values shorter than 6 bytes are refused (they would eat ordinary words).
+ * So are its forms in JSON and in an address, since vendors echo what they were sent. Safe from any
+ * thread. Values shorter than 6 bytes are refused (they would eat ordinary words).
  */
 #pragma once
 

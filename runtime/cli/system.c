@@ -159,6 +159,18 @@ static int has_user(lua_State *L)
     return 1;
 }
 
+/* The names of all variables. */
+static int environment(lua_State *L)
+{
+    int count = 0;
+    lua_newtable(L);
+    for (char **one = environ; *one; one++) {
+        lua_pushlstring(L, *one, strcspn(*one, "="));
+        lua_rawseti(L, -2, ++count);
+    }
+    return 1;
+}
+
 static int set_environment(lua_State *L)
 {
     setenv(luaL_checkstring(L, 1), luaL_checkstring(L, 2), 1);
@@ -241,6 +253,7 @@ int system_open(lua_State *L)
         {"own",             own                },
         {"user_id",         user_id            },
         {"has_user",        has_user           },
+        {"environment",     environment        },
         {"set_environment", set_environment    },
         {"free_bytes",      free_bytes         },
         {"free_port",       free_port          },

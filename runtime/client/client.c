@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/uuid.h"
 #include "proto/proto.h"
+#include "rpc/settings.h"
 #include "script/fiber.h"
 #include "script/message.h"
 
@@ -254,6 +255,39 @@ static int connect(lua_State *L)
     return 1;
 }
 
+/* { profile, config_file }: what the profile of temporal.toml alone says, by name of the variable
+ * it stands for; or nil and the error's text. */
+static int profile(lua_State *L)
+{
+    static const char *const finders[] = {"HOME", "XDG_CONFIG_HOME", "TEMPORAL_CONFIG_FILE",
+                                          "TEMPORAL_PROFILE"};
+    const char *found[sizeof finders / sizeof *finders + 1] = {NULL};
+    const char *nothing[] = {NULL};
+    size_t count = 0;
+    struct settings settings = {0};
+    struct error err = {0};
+    luaL_checktype(L, 1, LUA_TTABLE);
+    for (size_t i = 0; i < sizeof finders / sizeof *finders; i++)
+        if (getenv(finders[i]))
+            found[count++] = lua_pushfstring(L, "%s=%s", finders[i], getenv(finders[i]));
+    struct rpc_config_source source = {.file = text_field(L, "config_file"),
+                                       .profile = text_field(L, "profile"),
+                                       .flags = found,
+                                       .environment = nothing};
+    bool ok = settings_read(&settings, &source, &err);
+    lua_newtable(L);
+    for (int i = 0; ok && i < SETTINGS; i++) {
+        lua_pushstring(L, settings.values[i]); /* NULL is nil */
+        lua_setfield(L, -2, settings_variable((enum setting)i));
+    }
+    settings_release(&settings);
+    if (ok)
+        return 1;
+    lua_pushnil(L);
+    lua_pushstring(L, err.text);
+    return 2;
+}
+
 static int address(lua_State *L)
 {
     lua_pushstring(L, connected(L)->config.address);
@@ -270,6 +304,7 @@ int client_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"connect",   connect},
+        {"profile",   profile},
         {"call",      call   },
         {"address",   address},
         {"namespace", space  },

@@ -5,6 +5,7 @@
 
 local errors = require "errors"
 local native = require "client.native"
+local readonly = require "readonly"
 local wait = require "wait"
 
 local rpc = {}
@@ -49,6 +50,25 @@ local function ready()
   prepared = nil
 end
 
+--- What the profile of temporal.toml alone says, by the names of the variables.
+---@param options { profile: string?, config_file: string? }
+---@return table<string, string>
+function rpc.profile(options)
+  local values, problem = native.profile(options)
+  if not values then error(errors.new("ConfigError", { message = problem, non_retryable = true }), 0) end
+  return values
+end
+
+local READS = { "^Get", "^List", "^Describe", "^Query", "^Count" }
+
+local function reads(method)
+  local name = method:match "[^/]*$"
+  for _, pattern in ipairs(READS) do
+    if name:find(pattern) then return true end
+  end
+  return false
+end
+
 --- Calls the server and waits for its answer. A refusal raises an error whose type says which (NotFoundError for
 --- NOT_FOUND, and so on), with `status` ("NOT_FOUND") and `details`: the messages that came with it, by full name.
 ---@param method string   a call of WorkflowService or OperatorService, or a full "/package.Service/Method"
@@ -57,6 +77,7 @@ end
 ---  once: one attempt of so many seconds
 ---@return table response
 function rpc.call(method, request, options)
+  if not reads(method) then readonly.refuse(method) end
   ready()
   options = options or {}
   return unwrap(native.call(method, request, options.long_poll or false, options.once and options.once * 1000))

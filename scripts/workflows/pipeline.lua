@@ -1,7 +1,7 @@
 -- One source, as workflows run it.
 
-local RETRY = require "workflows.retry"
 local alert = require "workflows.alert"
+local retry_of = require "workflows.source_retry"
 
 local pipeline = {}
 
@@ -18,7 +18,7 @@ end
 function pipeline.run(input)
   local ok, result = pcall(workflow.call, "run_pipeline_activity",
     { source_name = input.source_name, source_kwargs = input.source_kwargs, resources = input.resources, client = input.client },
-    { start_to_close = "30m", heartbeat = "20s", retry = RETRY })
+    { start_to_close = "30m", heartbeat = "20s", retry = retry_of(input.source_name) })
   if ok then
     local troubles = result.troubles
     result.troubles = nil

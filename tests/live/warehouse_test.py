@@ -35,6 +35,7 @@ def table(rows, change=lambda reporting: None):
 def fakes(house):
     made = {name: VendorFake(name, house.folder) for name in ("redtrack", "slack")}
     yield {"everflow": house.everflow, **made}
+    house.everflow.control("reset", {})
     for fake in made.values():
         fake.end()
 

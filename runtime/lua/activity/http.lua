@@ -13,6 +13,7 @@ local json = require "activity.json"
 local native = require "native.http"
 local timer = require "native.timer"
 local options_of = require "options"
+local readonly = require "readonly"
 local wait = require "wait"
 
 local EXCERPT = 300
@@ -133,7 +134,21 @@ local function may_retry(policy, attempt, err)
     and (err.next_retry_delay_ms or 0) <= policy.max_ms
 end
 
+-- In read-only mode a request may only read: by its method, or because its caller says so.
+local function permitted(options)
+  local method = options.method or (options.json ~= nil or options.form or options.body) and "POST" or "GET"
+  if not options.reads and method ~= "GET" and method ~= "HEAD" then
+    readonly.refuse(("%s %s"):format(method, tostring(options.url):gsub("[?#].*", "")))
+  end
+  if options.reads == nil then return options end
+  local plain = {}
+  for key, value in pairs(options) do plain[key] = value end
+  plain.reads = nil
+  return plain
+end
+
 local function request(call, options)
+  options = permitted(options)
   local once = type(options.stream) == "function" and streamed or whole
   local policy = retry_policy(call, options.retry)
   local attempt = 1
@@ -170,6 +185,7 @@ end
 --- timeout "30s" for all of it, connect_timeout "10s", max_bytes "64MB", redirects 5 (0: do not follow);
 --- once: true for what must not reach the server twice: a new connection, on which libcurl repeats nothing;
 --- bearer, or user and password; ca, client_cert, client_key (paths or PEM text);
+--- reads: true for a POST that changes nothing: it is sent in read-only mode too;
 --- accept: a list of statuses that are no error, true: all; retry: a number of attempts or
 --- { attempts = 3, initial = "1s", factor = 2, max = "30s", on = { "NetworkError", ... } }, where a Retry-After beyond max is raised;
 --- stream: a function that is given each chunk of the body, which then is not kept; timeout is then for standing still.

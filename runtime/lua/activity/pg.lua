@@ -13,6 +13,8 @@ local errors = require "errors"
 local json = require "json"
 local native = require "native.pg"
 local options_of = require "options"
+local readonly = require "activity.pg_readonly"
+local secrets = require "native.secret"
 local task = require "native.task"
 local wait = require "wait"
 
@@ -161,11 +163,15 @@ local function begin_text(options)
     if not words then error(errors.ValueError("isolation is serializable, repeatable_read or read_committed"), 0) end
     text = text .. " ISOLATION LEVEL " .. words
   end
-  return options.read_only and text .. " READ ONLY" or text
+  return (options.read_only or readonly.on()) and text .. " READ ONLY" or text
+end
+
+local function control(self, text)
+  return wait(self.raw:exec(text))
 end
 
 local function commit(self, savepoint)
-  if savepoint then return self:exec("RELEASE " .. savepoint) end
+  if savepoint then return control(self, "RELEASE " .. savepoint) end
   if wait(self.raw:exec("COMMIT")):tag() ~= "COMMIT" then
     error(errors.new("DbError", { message = "the transaction was rolled back: a statement in it had failed" }), 0)
   end
@@ -173,7 +179,7 @@ end
 
 local function roll_back(self, savepoint)
   if self.raw:status() == "broken" then return end
-  local ok = pcall(self.exec, self, savepoint and "ROLLBACK TO " .. savepoint or "ROLLBACK")
+  local ok = pcall(control, self, savepoint and "ROLLBACK TO " .. savepoint or "ROLLBACK")
   if not ok then self.raw:close() end
 end
 
@@ -196,7 +202,7 @@ end
 ---@return any ... what fn returned
 function Connection:transaction(fn, options)
   local savepoint = self.depth > 0 and "signalroom_" .. self.depth or nil
-  self:exec(savepoint and "SAVEPOINT " .. savepoint or begin_text(options))
+  control(self, savepoint and "SAVEPOINT " .. savepoint or begin_text(options))
   self.depth = self.depth + 1
   return settle(self, savepoint, pcall(fn, self))
 end
@@ -263,6 +269,8 @@ function Connection:status()
   return self.raw:status()
 end
 
+readonly.guard(Connection)
+
 --- Gives the connection up; the next connect with the same settings may get it, as good as new. The end of the
 --- activity does the same.
 function Connection:close()
@@ -285,8 +293,8 @@ local pg = {}
 --- _PORT, _NAME, _USER and _PASSWORD. Raises KeyError when neither is set.
 ---@return table settings
 function pg.settings()
-  local url = os.getenv "DATABASE_URL"
-  if url and url ~= "" then return { url = url } end
+  local url = secrets.secret "DATABASE_URL"
+  if url then return { url = url } end
   local host = os.getenv "SUPABASE_DB_HOST"
   if not host or host == "" then
     error(errors.KeyError("no database is configured: set DATABASE_URL, or SUPABASE_DB_HOST with _PORT, _NAME, _USER and _PASSWORD"), 0)
@@ -296,7 +304,7 @@ function pg.settings()
     return text and text ~= "" and text or default
   end
   return { host = host, port = value("PORT", "5432"), database = value("NAME", "postgres"), user = value("USER", "postgres"),
-    password = value("PASSWORD") }
+    password = secrets.secret "SUPABASE_DB_PASSWORD" }
 end
 
 local function settings_of(given)
@@ -315,7 +323,8 @@ local function settings_of(given)
 end
 
 --- Connects to a database: the given one, else that of DATABASE_URL, else that of SUPABASE_DB_HOST, _PORT, _NAME, _USER
---- and _PASSWORD. Everything libpq knows works in an url, `?sslmode=...` too. Passwords never show.
+--- and _PASSWORD. DATABASE_URL_FILE and SUPABASE_DB_PASSWORD_FILE may name files that hold them. Everything libpq knows works
+--- in an url, `?sslmode=...` too. Passwords never show.
 ---@param settings? string|table an url, or { url, host, port, database, user, password, sslmode, sslrootcert, sslcert,
 ---  sslkey, service, application_name, options, connect_timeout = "10s" }
 ---@return table connection query, exec, transaction, snapshot, copy, copy_out, notices, status, close

@@ -8,7 +8,8 @@ local log = require "activity.log"
 
 -- In the order in which they are printed. With `online`: only once the Temporal server has answered.
 local ALL = {
-  { name = "settings" }, { name = "temporal" }, { name = "database" }, { name = "scripts" }, { name = "vendors" }, { name = "channels" },
+  { name = "settings" }, { name = "temporal" }, { name = "database" }, { name = "scripts" }, { name = "retry" },
+  { name = "vendors" }, { name = "channels" },
   { name = "schedules", online = true }, { name = "disk" },
 }
 

@@ -10,6 +10,7 @@ local exits = {
   not_found = 5,   -- no such workflow, namespace, script or file
   conflict = 6,    -- it is running already
   refused = 7,     -- known, and not allowed
+  readonly = 8,    -- it would change something, and SIGNALROOM_READONLY is set
   timeout = 124,
   interrupted = 130,
 }
@@ -35,6 +36,7 @@ local BY_TYPE = {
   KeyError = { exits.config },
   DbError = { exits.unreachable },
   NetworkError = { exits.unreachable },
+  ReadOnlyError = { exits.readonly, "Unset SIGNALROOM_READONLY to let it happen." },
   Interrupted = { exits.interrupted },
 }
 

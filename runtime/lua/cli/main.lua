@@ -11,8 +11,8 @@ local rpc = require "rpc"
 
 -- In the order in which help lists them.
 local NAMES = { "dev", "worker", "trigger", "start", "result", "signal", "query", "cancel", "terminate", "list", "show", "history",
-  "why", "ui", "logs", "replay", "scripts", "workflows", "schedules", "report", "alerts", "mute", "unmute", "check", "repl",
-  "migrate", "version", "help", "completion" }
+  "why", "ui", "logs", "replay", "scripts", "workflows", "schedules", "report", "alerts", "mute", "unmute", "check", "env", "explain",
+  "repl", "migrate", "version", "help", "completion" }
 
 local COMMON = {
   { name = "json", about = "print one JSON document instead of text" },

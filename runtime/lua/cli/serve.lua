@@ -2,6 +2,7 @@
 
 local checks = require "cli.checks"
 local host = require "cli.host"
+local readonly = require "readonly"
 
 local serve = {}
 
@@ -32,6 +33,7 @@ end
 ---@param more { hears_reloads: boolean? }?  hears_reloads: serving:wait tells of edited scripts, and the log does not
 ---@return table serving  as cli.host.serve gives it
 function serve.start(given, more)
+  readonly.refuse "A worker"
   if given.log_file then host.keep_log(given.log_file) end
   host.configure_log((given.log_level or os.getenv "LOG_LEVEL" or "INFO"):upper(), given.json_logs or not host.is_terminal(2))
   local place = { scripts = given.scripts or "scripts", queue = given.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks" }

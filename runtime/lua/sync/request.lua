@@ -72,7 +72,7 @@ local function send(run, options)
   rate.take(run.source.limit)
   lease.renew(run.job.lease)
   run.requests = run.requests + 1
-  local reply = http.request(merged(options, { stream = counted(run, options.stream) }))
+  local reply = http.request(merged(options, { stream = counted(run, options.stream), reads = true }))
   run.bytes = run.bytes + #(reply.body or "")
   return reply
 end

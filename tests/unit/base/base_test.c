@@ -73,10 +73,16 @@ static void a_secret_is_masked_wherever_it_stands(void **state)
     (void)state;
     assert_false(redact_register(SPAN("short")));
     assert_true(redact_register(SPAN("s3cr3t-value")));
+    assert_true(redact_register(SPAN("p`w\"d$@:/%")));
     struct bytes text = {0};
     bytes_add_text(&text, "key=s3cr3t-value&again=s3cr3t-value");
     redact(&text);
     assert_string_equal(bytes_text(&text), "key=***&again=***");
+    bytes_clear(&text);
+    bytes_add_text(&text,
+                   "p`w\"d$@:/% {\"key\":\"p`w\\\"d$@:/%\"} ?key=p%60w%22d%24%40%3A%2F%25&a=b");
+    redact(&text);
+    assert_string_equal(bytes_text(&text), "*** {\"key\":\"***\"} ?key=***&a=b");
     bytes_release(&text);
 }
 

@@ -1,24 +1,6 @@
 -- Settings that the scripts read: are those that are set plausible?
 
-local file = require "activity.file"
-local host = require "cli.host"
-
-local PATTERNS = { { 'setting%s*%(?%s*"([A-Z][A-Z0-9_]+)"', "setting" }, { 'secret%s*%(?%s*"([A-Z][A-Z0-9_]+)"', "secret" } }
-
-local function read(names, folder)
-  if not host.exists(folder) then return end
-  for _, entry in ipairs(file.list(folder)) do
-    local path = folder .. "/" .. entry.name
-    if entry.kind == "folder" then
-      read(names, path)
-    elseif path:sub(-4) == ".lua" then
-      local text = file.read(path)
-      for _, row in ipairs(PATTERNS) do
-        for name in text:gmatch(row[1]) do names[name] = row[2] end
-      end
-    end
-  end
-end
+local asked = require "cli.asked"
 
 local function quoted(value)
   local first = value:sub(1, 1)
@@ -38,9 +20,8 @@ end
 ---@param say fun(verdict: string, name: string, found: string, fix: string?)
 ---@param place { scripts: string }
 return function(say, place)
-  local names, list, set, bad = {}, {}, 0, 0
-  read(names, place.scripts)
-  for name in pairs(names) do list[#list + 1] = name end
+  local list, set, bad = {}, 0, 0
+  for name in pairs(asked(place.scripts)) do list[#list + 1] = name end
   table.sort(list)
   for _, name in ipairs(list) do
     local value = os.getenv(name)

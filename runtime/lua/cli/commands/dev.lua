@@ -8,6 +8,7 @@ local output = require "cli.output"
 local places = require "cli.places"
 local postgres = require "cli.postgres"
 local reloads = require "cli.reloads"
+local readonly = require "readonly"
 local rpc = require "rpc"
 local serve = require "cli.serve"
 local temporal = require "cli.temporal"
@@ -106,6 +107,7 @@ return {
     .. "unless DATABASE_URL or SUPABASE_DB_HOST names a database; migrates it; runs the worker. After -- it runs COMMAND\n"
     .. "with TEMPORAL_ADDRESS and DATABASE_URL set, then stops everything and exits with the command's code.",
   run = function(given)
+    readonly.refuse "Development mode, which runs a worker,"
     local servers = {}
     local ok, result = pcall(work, given, servers)
     stop(servers)
