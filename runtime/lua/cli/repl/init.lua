@@ -128,7 +128,8 @@ local function read_all(editor)
     local event, line = read(editor, "")
     if event == "end" then break end
     if waiting:is_empty() and is_quit(line) then return code end
-    local statement = waiting:add((line:gsub("\r?\n$", "")))
+    if event == "interrupt" then waiting:drop() end
+    local statement = event == "line" and waiting:add((line:gsub("\r?\n$", "")))
     local outcome = statement and perform(statement)
     if outcome and code == exits.ok then code = code_of(outcome) end
     if outcome and outcome.interrupted then return exits.interrupted end
