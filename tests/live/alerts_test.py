@@ -209,10 +209,13 @@ def test_a_trouble_that_came_and_went_muted_is_never_told(house, fakes, worker, 
     assert house.run("alerts").stdout == "Nothing is wrong, nothing is muted, nothing is undelivered.\n"
 
 
-def test_mutes_end_by_themselves_and_mistakes_are_named(house):
+def test_mutes_end_by_themselves_and_mistakes_are_named(house, fakes, worker, sync):
     house.run("mute", "1h", "everflow")
     house.postgres.rows("UPDATE signalroom.mutes SET until = clock_timestamp()")
     assert "everflow" not in house.run("alerts").stdout
+    everflow_refuses(fakes)
+    sync()
+    assert len(texts(fakes)) == 1
     assert house.run("mute", "soon").returncode == 2
     assert house.run("unmute", "everflow").returncode == 5
 

@@ -204,6 +204,29 @@ def test_two_runs_at_once_send_one_report(fakes, worker, connect, run_async):
     assert len({result["messages"][0]["id"] for result, _ in outcomes}) == 1
 
 
+def test_what_another_run_is_sending_is_waited_for_and_what_it_left_is_looked_for(house, fakes, worker, connect, run, run_async):
+    first, _ = run()
+    house.postgres.rows("UPDATE signalroom.outbox SET state = 'claimed', claimant = 'another', message_id = NULL, claimed_at = now()")
+    asked = len(fakes["slack"].requests())
+
+    async def is_waiting(handle):
+        pending = []
+        while not pending or "another run is sending this just now" not in pending[0].last_failure.message:
+            await asyncio.sleep(0.1)
+            pending = (await handle.describe()).raw_description.pending_activities
+
+    async def story():
+        handle = await begun(connect, "send")
+        await asyncio.wait_for(is_waiting(handle), 60)
+        assert len(fakes["slack"].requests()) == asked
+        house.postgres.rows("UPDATE signalroom.outbox SET claimed_at = now() - interval '3 minutes'")
+        return await ended(handle)
+
+    result, failure = run_async(story())
+    assert failure is None and result["messages"] == first["messages"]
+    assert len(reports(fakes)) == 1 and outbox(house) == [["sent"]]
+
+
 def test_slack_down_for_long_gets_the_report_as_it_was_once_it_is_back(house, fakes, worker, connect, run_async):
     began = time.monotonic()
     fakes["slack"].control("script", [{"match": "/api", "times": 10 ** 6, **DOWN}])
