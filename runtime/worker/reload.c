@@ -183,19 +183,22 @@ static void log_taken(const struct edition *edition, const struct edition *last,
     bytes_release(&bundles);
 }
 
-/* Files that do not serve as they lie there; those said before are still counted. */
 static void log_refused(const struct edition *edition, enum log_level level)
 {
-    size_t count = 0;
     for (size_t i = 0; i < edition->change_count; i++) {
         const struct edition_change *change = &edition->changes[i];
-        if (change->kind < CHANGE_REFUSED)
-            continue;
-        count++;
-        if (!change->said)
+        if (change->kind >= CHANGE_REFUSED && !change->said)
             log_event(level, change->kind == CHANGE_HELD ? "script_held_back" : "script_refused",
                       "file", change->file.data, "reason", change->why, NULL);
     }
+}
+
+/* Files that do not serve as they lie there. */
+static void count_refused(const struct edition *edition)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < edition->change_count; i++)
+        count += edition->changes[i].kind >= CHANGE_REFUSED;
     metric_set("signalroom_scripts_refused", "", (double)count);
 }
 
@@ -225,6 +228,15 @@ static bool has_news(const struct edition *edition)
     return false;
 }
 
+static bool is_leaving(const struct reload *reload)
+{
+    struct worker *worker = reload->worker;
+    pthread_mutex_lock(&worker->lock);
+    bool leaving = reload->closing || worker->state.phase >= WORKER_DRAINING;
+    pthread_mutex_unlock(&worker->lock);
+    return leaving;
+}
+
 /* True when `next` serves everywhere; else what was served serves on. */
 static bool replace(struct reload *reload, const struct edition *next)
 {
@@ -232,17 +244,11 @@ static bool replace(struct reload *reload, const struct edition *next)
     struct error again = {0};
     if (edition_equals(next, reload->edition) || hand_over(reload, reload->edition, next, &err))
         return true;
+    if (is_leaving(reload))
+        return false;
     log_event(LOG_ERROR, "scripts_not_reloaded", "reason", err.text, NULL);
     hand_over(reload, next, reload->edition, &again);
     return false;
-}
-
-static bool is_leaving(struct worker *worker)
-{
-    pthread_mutex_lock(&worker->lock);
-    bool leaving = worker->state.phase >= WORKER_DRAINING;
-    pthread_mutex_unlock(&worker->lock);
-    return leaving;
 }
 
 static void look(void *user, int64_t since_us)
@@ -250,7 +256,7 @@ static void look(void *user, int64_t since_us)
     struct reload *reload = user;
     struct edition *next;
     struct error err = {0};
-    if (is_leaving(reload->worker))
+    if (is_leaving(reload))
         return;
     if (!edition_make(&next, reload->edition, reload->worker->options.scripts, &err)) {
         log_event(LOG_WARNING, "scripts_not_read", "reason", err.text, NULL);
@@ -259,6 +265,7 @@ static void look(void *user, int64_t since_us)
     struct edition *last = reload->edition;
     if (replace(reload, next)) {
         reload->edition = next;
+        count_refused(next);
         if (has_news(next))
             say(reload, next, last, since_us);
         edition_release(last);

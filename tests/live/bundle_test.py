@@ -81,7 +81,7 @@ def test_a_worker_that_never_saw_the_file_finishes_the_run(house, stage, connect
     marker, = marker_of(house, workflow_id)
     assert marker["markerName"] == "signalroom.bundle" and set(marker["details"]) == {"bundle", "source"}
     shown = house.run("show", workflow_id)
-    assert "runs on workflows/wait.lua@" in shown.stdout
+    assert "runs on=workflows/wait.lua@" in shown.stdout
 
 
 def test_without_a_cache_every_task_finds_its_own_code_after_an_edit(house, stage, connect, run_async, tmp_path):
