@@ -94,6 +94,8 @@ def test_runs_that_wait_for_their_history_hold_up_nobody(proxy, start_worker, co
     async def story():
         client = await connect()
         tills = [await client.start_workflow("Till", {"pauses": 0}, id=new_id("till"), task_queue=queue) for _ in range(8)]
+        for till in tills:
+            assert await till.query("total") == 0
         await asyncio.to_thread(until, lambda: readiness(worker)["workflow_tasks"]["used"] == 0, 10, "resting runs")
         proxy.rules.append(lambda name, _: Hold(gate) if name == "GetWorkflowExecutionHistory" else None)
         queries = [asyncio.create_task(till.query("total")) for till in tills]
