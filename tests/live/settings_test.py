@@ -11,7 +11,7 @@ from house import ROOT, VendorFake, Worker
 NASTY = "p`w\"d$@:/%"
 SECRETS = {"EVERFLOW_API_KEY": "everflow-secret-1f7a", "REDTRACK_API_KEY": "redtrack-secret-93bc", "SLACK_BOT_TOKEN": "xoxb-secret-55de"}
 # Read by others than us, or names of no setting.
-FOREIGN = {"HOME", "PATH", "EDITOR", "VISUAL", "TMPDIR", "XDG_STATE_HOME", "NO_COLOR", "NAME", "SUPABASE_DB_"}
+FOREIGN = {"HOME", "PATH", "EDITOR", "VISUAL", "TMPDIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "NO_COLOR", "NAME", "SUPABASE_DB_"}
 
 
 def env(house, *words, environment=None):

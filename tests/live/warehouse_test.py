@@ -3,11 +3,12 @@ from them, whose rows they are, and one run of a source at a time."""
 
 import base64
 import json
+import re
 import uuid
 import zlib
 
 import pytest
-from house import VendorFake, Worker, until
+from house import ROOT, VendorFake, Worker, until
 
 DAY = "2026-01-14"
 QUEUE = "warehouse-tests"
@@ -286,3 +287,21 @@ def test_the_result_says_what_a_run_cost(house, vendors):
     assert result["requests"] == 2 == len(vendors["everflow"].requests())
     assert result["bytes"] == int(house.postgres.one("SELECT sum(bytes) FROM signalroom.loads")) > 1000
     assert 0 < result["seconds"] < 60
+
+
+# --- pages and files that must not drift ---
+
+
+def test_every_statement_of_the_page_on_moving_runs_on_tables_of_the_old_system(house, vendors):
+    house.postgres.rows(OLD + """CREATE SCHEMA redtrack; CREATE SCHEMA s3_exports;
+      CREATE TABLE redtrack.daily_spend (date text, source_id text, cost double precision);
+      CREATE TABLE s3_exports.orders_create (_file_name text, _row_id bigint)""")
+    statements = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/moving.md").read_text(), re.S)
+    assert len(statements) == 3
+    for statement in statements:
+        house.postgres.rows(statement)
+
+
+def test_every_file_of_migrations_is_applied(house):
+    listed = re.findall(r'"migrations\.(\w+)"', (ROOT / "runtime/lua/sync/schema.lua").read_text())
+    assert sorted(listed) == sorted(path.stem for path in ROOT.glob("runtime/lua/migrations/*.lua"))
