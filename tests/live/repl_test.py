@@ -173,8 +173,12 @@ def test_tab_completes_words_fields_and_names(repl):
     assert repl.say(":hel" + TAB + " trigger").startswith("trigger(source, options)")
 
 
-def test_the_prompt_says_where_one_is(sit):
+def test_the_prompt_says_where_one_is_and_that_nothing_can_be_changed(sit):
     assert sit(100, {"SIGNALROOM_ENV": "production"}).greeting.endswith("sr:production> ")
+    reader = sit(100, {"SIGNALROOM_READONLY": "1"})
+    assert reader.greeting.endswith("sr:read-only> ")
+    assert reader.say("1 + 1").startswith("2\n")
+    assert "ReadOnlyError" in reader.say('trigger("everflow")') and "ReadOnlyError" in reader.say('terminate("nobody")')
 
 
 def test_arrows_bring_back_what_was_typed_also_in_the_next_session(sit, home):

@@ -12,7 +12,7 @@ import termios
 import time
 import unicodedata
 
-PROMPT = re.compile(r"\n(sr(:\w+)?> |\.\.> )$")
+PROMPT = re.compile(r"\n(sr[:\w-]*> |\.\.> )$")
 TOKENS = re.compile(r"(?s)(\x1b\[([0-9;?]*)([A-Za-z@]))|(.)")
 SECONDS = 90
 

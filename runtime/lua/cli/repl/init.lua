@@ -10,6 +10,7 @@ local host = require "cli.host"
 local output = require "cli.output"
 local past = require "cli.repl.past"
 local printer = require "cli.repl.print"
+local readonly = require "readonly"
 local report = require "report"
 local scripts = require "cli.repl.scripts"
 local sync = require "sync"
@@ -57,10 +58,11 @@ local function pending() return setmetatable({ lines = {} }, Pending) end
 
 -- --- a terminal ---
 
--- Says where one is, when that is not one's own machine.
+-- Says where one is, when that is not one's own machine, and whether anything can be changed from here.
 local function prompt_text()
-  local place = os.getenv "SIGNALROOM_ENV"
-  return place and place ~= "" and place ~= "development" and ("sr:%s> "):format(place) or "sr> "
+  local place, text = os.getenv "SIGNALROOM_ENV", "sr"
+  if place and place ~= "" and place ~= "development" then text = text .. ":" .. place end
+  return text .. (readonly.on() and ":read-only> " or "> ")
 end
 
 local function greet()
