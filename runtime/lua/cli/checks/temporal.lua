@@ -1,11 +1,13 @@
--- The Temporal server, as `signalroom check` sees it: answers, namespace, who polls the queue.
+-- The Temporal server: does it answer, is there the namespace, who polls the queue?
 
 local errors = require "errors"
 local output = require "cli.output"
 local rpc = require "rpc"
 
+local PATIENCE = 5 -- seconds for each answer
+
 local function ask(say, name, method, request, fix)
-  local ok, reply = pcall(rpc.call, method, request)
+  local ok, reply = pcall(rpc.call, method, request, { once = PATIENCE })
   if ok then return reply end
   local err = errors.normalize(reply)
   say("fail", name, err.message, fix)
