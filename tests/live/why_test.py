@@ -23,7 +23,7 @@ SLOWEST = 20    # s that one answer may take on a machine that is busy with othe
 WORKFLOWS = """
 local once = { start_to_close = "30s", retry = { attempts = 1 } }
 local function try(name, attempts, more)
-  local options = { start_to_close = "30s", retry = { initial = "4m", attempts = attempts } }
+  local options = { start_to_close = "30s", retry = { initial = "1h", max = "1h", attempts = attempts } }
   for key, value in pairs(more or {}) do options[key] = value end
   return workflow.call(name, nil, options)
 end
@@ -31,7 +31,7 @@ workflow "Fails" { run = function() workflow.call("refuse", nil, once) end }
 workflow "BadKey" { run = function() try("unauthorized", 5) end }
 workflow "Retries" { run = function() try("refuse", 4) end }
 workflow "LastTry" { run = function() try("refuse", 2) end }
-workflow "LastWork" { run = function() try("once_bad", 2, { start_to_close = "5m", retry = { initial = "10ms", attempts = 2 } }) end }
+workflow "LastWork" { run = function() try("once_bad", 2, { start_to_close = "2h", retry = { initial = "10ms", attempts = 2 } }) end }
 workflow "Misspelt" { run = function() try("refuze", 5) end }
 workflow "NoDatabase" { run = function() try("ask_database", 5) end }
 workflow "Slow" { run = function() try("dawdle", 1, { start_to_close = "1s" }) end }
@@ -39,11 +39,11 @@ workflow "Mistaken" { run = function()
   local nothing
   return nothing.field
 end }
-workflow "Sleeps" { run = function() workflow.sleep "1h" end }
+workflow "Sleeps" { run = function() workflow.sleep "5h" end }
 workflow "Listens" { run = function() workflow.signal("approve"):receive() end }
-workflow "Works" { run = function() try("dawdle", 3, { start_to_close = "5m", heartbeat = "1m" }) end }
-workflow "Syncs" { run = function() try("sync_windows", 3, { start_to_close = "30m", heartbeat = "1m" }) end }
-workflow "Lost" { run = function() try("dawdle", 3, { start_to_close = "5m", heartbeat = "2s" }) end }
+workflow "Works" { run = function() try("dawdle", 3, { start_to_close = "2h", heartbeat = "5m" }) end }
+workflow "Syncs" { run = function() try("sync_windows", 3, { start_to_close = "30m", heartbeat = "5m" }) end }
+workflow "Lost" { run = function() try("dawdle", 3, { start_to_close = "2h", heartbeat = "2s" }) end }
 workflow "OldStyle" { run = function() return { pipeline_name = "everflow", success = false, error_message = "401 Unauthorized" } end }
 workflow "Greets" { run = function() return "hello" end }
 workflow "Changes" { run = function() workflow.call("greet", "Ada") end }
@@ -60,13 +60,13 @@ activity "unauthorized" { run = function()
 end }
 activity "once_bad" { run = function()
   if activity.info().attempt == 1 then error(VendorError { message = "the vendor stumbles", status = 500 }) end
-  activity.sleep "4m"
+  activity.sleep "1h"
 end }
 activity "ask_database" { run = function() pg.connect "postgresql://signalroom@127.0.0.1:1/postgres" end }
-activity "dawdle" { run = function() activity.sleep "4m" end }
+activity "dawdle" { run = function() activity.sleep "1h" end }
 activity "sync_windows" { run = function()
   activity.heartbeat { plans = {}, resource = "daily_stats", window = 7, of = 20 }
-  activity.sleep "4m"
+  activity.sleep "1h"
 end }
 activity "greet" { run = function(name) return "Hello, " .. name end }
 """
@@ -135,7 +135,7 @@ FAULTS = [
     ("Mistaken", 1, r"^The workflow's script fails: LuaError: workflows/troubled\.lua:18:", "mend the script"),
     ("Gretes", 1, r'^No script defines the workflow "Gretes"; did you mean "Greets"\?$', "start it by the right name"),
     ("OldStyle", 1, r"^Completed at .*, but its result says that it failed: 401 Unauthorized\.$", "signalroom history"),
-    ("Sleeps", 0, r"^Waits for a timer that fires in (59|60) min", None),
+    ("Sleeps", 0, r"^Waits for a timer that fires in [45] h", None),
     ("Listens", 0, r"^Waits for a signal: no activity, child workflow or timer is open\.$", "approve"),
     ("Works", 0, r"^dawdle is running for .*, last sign of life", None),
     ("Syncs", 0, r"^sync_windows is running for .* at daily_stats, window 7 of 20 \(at this pace .* in all, limit 30 min\)", None),
