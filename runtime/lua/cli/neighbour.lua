@@ -33,18 +33,19 @@ function neighbour.announce(state)
   file.write(path_in(state), json.encode(about) .. "\n", 384) -- 0600: the database's password
 end
 
---- Takes that back.
----@param state string
-function neighbour.leave(state)
-  pcall(file.remove, path_in(state))
-end
-
-local function read()
-  local stream = io.open(path_in(places.state()), "r")
+local function read(state)
+  local stream = io.open(path_in(state), "r")
   if not stream then return nil end
   local ok, about = pcall(json.decode, stream:read "*a")
   stream:close()
-  return ok and host.exists(("/proc/%d"):format(about.pid)) and about or nil
+  return ok and type(about) == "table" and type(about.pid) == "number" and about or nil
+end
+
+--- Takes that back; what another dev has said since stays.
+---@param state string
+function neighbour.leave(state)
+  local about = read(state)
+  if about and about.pid == own_pid() then pcall(file.remove, path_in(state)) end
 end
 
 local function agrees(about)
@@ -61,8 +62,8 @@ end
 
 --- Takes the servers of a running `signalroom dev` into our environment, where they are not named already.
 function neighbour.adopt()
-  local about = read()
-  if not about or not agrees(about) then return end
+  local about = read(places.state())
+  if not about or not host.exists(("/proc/%d"):format(about.pid)) or not agrees(about) then return end
   for _, name in ipairs(NAMES) do
     if about[name] and not setting(name) then host.set_environment(name, about[name]) end
   end
