@@ -19,10 +19,11 @@ local function ask(facts, name)
   return ok and answer or nil
 end
 
+-- The script's line where the run waits, as evidence; empty when nobody can say.
 local function place(facts)
   local stack = ask(facts, "__stack_trace")
   local line = type(stack) == "string" and stack:match "%S+%.lua:%d+"
-  return line and " at " .. line or "", line and { "it stands at " .. line } or {}
+  return line and { "it stands at " .. line } or {}
 end
 
 local function signals(facts)
@@ -52,14 +53,12 @@ end
 local function timer(facts)
   local at = next_timer(facts)
   if not at then return nil end
-  local _, evidence = place(facts)
   return words.fine(("Waits for a timer that fires in %s (%s), or for a signal before it."):format(words.span(at - facts.now),
-    output.time(at)), evidence)
+    output.time(at)), place(facts))
 end
 
 local function signal(facts)
-  local _, evidence = place(facts)
-  local names = signals(facts)
+  local evidence, names = place(facts), signals(facts)
   if #names > 0 then evidence[#evidence + 1] = "it listens to " .. table.concat(names, ", ") end
   return words.fine("Waits for a signal: no activity, child workflow or timer is open.", evidence,
     ("signalroom signal %s %s"):format(facts.id, names[1] or "NAME"))

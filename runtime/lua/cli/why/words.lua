@@ -55,13 +55,11 @@ local TIMEOUTS = {
 local ENDED = { MAXIMUM_ATTEMPTS_REACHED = "after its last attempt", NON_RETRYABLE_FAILURE = "which is not worth a retry",
   TIMEOUT = "out of time", CANCEL_REQUESTED = "cancelled" }
 
+-- The kind of timeout that a failure is: "HEARTBEAT"; nil when it is none.
 local function timeout_of(failure)
   local about = failure.timeout_failure_info
   return about and tostring(about.timeout_type):gsub("^TIMEOUT_TYPE_", "")
 end
-
---- The kind of timeout that a failure is: "HEARTBEAT"; nil when it is none.
-words.timeout = timeout_of
 
 --- One failure without its causes: "VendorError: 503 Service Unavailable".
 ---@param failure table  temporal.api.failure.v1.Failure
