@@ -279,7 +279,8 @@ def test_without_the_database_an_alert_is_told_once_all_the_same(house, fakes, s
 
 def test_a_sync_whose_worker_was_lost_is_told(house, fakes, settings, tmp_path, connect, run_async, queue):
     folder = scripts_in(tmp_path / "scripts")
-    shortened(folder / "workflows/pipeline.lua", 'heartbeat = "20s", retry = RETRY', 'heartbeat = "2s", retry = { attempts = 1 }')
+    shortened(folder / "workflows/pipeline.lua", 'heartbeat = "20s"', 'heartbeat = "2s"')
+    shortened(folder / "workflows/retry.lua", "attempts = 5", "attempts = 1")
     fakes["everflow"].control("script", [{"match": "/table", "delay_ms": 60_000}])
 
     async def story():
