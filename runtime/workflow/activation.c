@@ -318,7 +318,7 @@ static bool begin_instance(struct workflow_run *run, const struct run_jobs *jobs
     if (run->instance)
         return true;
     codes_sweep(codes);
-    return !run->refusal ? refuse(run, err) : false;
+    return !run->refusal && refuse(run, err);
 }
 
 /* Requests that have nothing but commands, one behind the other, are one request with them all. */

@@ -4,6 +4,7 @@ its own could not get by: it would be nondeterministic, or end with the text of 
 EDIT_RUNS (40) and EDIT_SECONDS (15) make it long: `tests/soak edits` has 2,000 runs in ten minutes."""
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -21,6 +22,7 @@ RUNS = int(os.environ.get("EDIT_RUNS", 40))
 SECONDS = int(os.environ.get("EDIT_SECONDS", 15))
 SEED = int(os.environ.get("EDIT_SEED", random.randrange(1 << 32)))
 TYPES = 3
+OPEN_MAX = 150  # runs at a time: each costs a poll of the server's
 GOES = 3  # signals that each run is sent
 ENDS = [signal.SIGTERM, signal.SIGKILL] if SECONDS > 60 else [signal.SIGTERM]  # what is killed costs a timeout
 LONGEST_MS = 1000 + SECONDS * 10  # sleep of a run
@@ -113,8 +115,12 @@ class Edited:
         self.author, self.dice, self.queue = author, dice, queue
         self.number = dice.randrange(TYPES)
 
-    async def play(self, client, delay):
+    async def play(self, client, room, delay):
         await asyncio.sleep(delay)
+        async with room:
+            await self.act(client)
+
+    async def act(self, client):
         workflow_id = f"edited-{self.queue}-{self.dice.getrandbits(64):x}"
         self.run = await patiently(lambda: client.start_workflow(
             f"Edited{self.number}", id=workflow_id, task_queue=self.queue, id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING))
@@ -149,7 +155,7 @@ class Edits:
     def __init__(self, house, folder, queue):
         self.house, self.folder, self.queue, self.dice = house, folder, queue, random.Random(SEED + 1)
         self.author = Author(folder)
-        self.workers = [self.worker(), self.worker()]
+        self.workers, self.over = [self.worker(), self.worker()], False
 
     def worker(self):
         return Worker(self.house, self.folder, self.queue, "--cache", 10)
@@ -159,19 +165,25 @@ class Edits:
             worker.child.end()
 
     async def write(self):
-        """An edit a second; twice on the way a worker goes, and another one comes on what lies there then."""
-        leaves = {SECONDS // 3, SECONDS * 2 // 3}
-        for second in range(SECONDS):
+        """An edit a second; now and then a worker goes, and another one comes on what lies there then."""
+        for second in itertools.count():
             await asyncio.sleep(1)
-            if second in leaves:
+            if self.over:
+                return
+            if second % (SECONDS // 3) == SECONDS // 3 - 1:
                 self.author.mend()  # no worker starts on a folder that cannot serve
                 await asyncio.to_thread(self.workers.pop(0).child.end, self.dice.choice(ENDS))
                 self.workers.append(await asyncio.to_thread(self.worker))
             self.author.edit()
 
+    async def play(self, client, runs):
+        room = asyncio.Semaphore(OPEN_MAX)
+        await asyncio.gather(*(run.play(client, room, SECONDS * i / RUNS) for i, run in enumerate(runs)))
+        self.over = True
+
     async def story(self, client):
         runs = [Edited(self.author, random.Random(SEED + 2 + i), self.queue) for i in range(RUNS)]
-        await asyncio.gather(self.write(), *(run.play(client, SECONDS * i / RUNS) for i, run in enumerate(runs)))
+        await asyncio.gather(self.write(), self.play(client, runs))
         for run in runs:
             run.check((await patiently(run.run.fetch_history)).events)
         return runs
