@@ -183,15 +183,11 @@ static void keep_names(struct activity_loop *loop)
 
 static bool boot_failed(lua_State *co, enum vm_outcome outcome, struct error *err)
 {
-    struct bytes place = {0};
     if (outcome == VM_ERROR)
         return vm_error(co, err);
-    script_place(co, &place);
-    error_set(err, ERROR_SCRIPT, "%s: the top level of a script defines; this one %s",
-              bytes_text(&place),
-              outcome == VM_PREEMPTED ? "did not end" : "needs too much memory");
-    bytes_release(&place);
-    return false;
+    return error_set(err, ERROR_SCRIPT, "%s: the top level of a script defines; this one %s",
+                     vm_stopped_at(vm_of(co)),
+                     outcome == VM_PREEMPTED ? "did not end" : "needs too much memory");
 }
 
 /* The scripts' top levels run outside of fibers: they define, and cannot wait. */

@@ -144,8 +144,8 @@ static struct instance *create(struct cell *cell)
 /* Puts where the script was in front. */
 static bool stopped(const struct instance *instance, struct error *err)
 {
-    const struct bytes *place = &instance->cell->vm->stopped_at;
-    return place->size && error_add(err, "%s", bytes_text(place));
+    const char *place = vm_stopped_at(instance->cell->vm);
+    return *place && error_add(err, "%s", place);
 }
 
 static bool no_room(const struct instance *instance, struct error *err)

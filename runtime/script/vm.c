@@ -196,6 +196,11 @@ enum vm_outcome vm_resume(struct vm *vm, lua_State *co, int nargs, int budget_ms
     return outcome;
 }
 
+const char *vm_stopped_at(const struct vm *vm)
+{
+    return bytes_text(&vm->stopped_at);
+}
+
 static const char *text_field(lua_State *L, const char *name)
 {
     lua_pushstring(L, name);

@@ -71,6 +71,10 @@ enum vm_outcome {
  * budget_ms is CPU time of this thread, 0: no limit. */
 enum vm_outcome vm_resume(struct vm *vm, lua_State *co, int nargs, int budget_ms);
 
+/* file:line of where the last vm_resume() first made its coroutine yield by itself, "" when it did
+ * not. The coroutine does not know it any more: its innermost frame may be gone. */
+const char *vm_stopped_at(const struct vm *vm);
+
 /* Pops the error on top of L into err, kind ERROR_SCRIPT, false. */
 bool vm_error(lua_State *L, struct error *err);
 
