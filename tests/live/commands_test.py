@@ -1,9 +1,11 @@
 """Commands that look after runs and schedules, each against a real server."""
 
 import base64
+import datetime
 import json
 import re
 import uuid
+import zoneinfo
 
 import pytest
 from house import ROOT, Worker, until
@@ -107,6 +109,27 @@ def test_the_next_fire_times_are_those_of_the_server(schedules):
     planned = {s["id"]: [t["utc"][:16].replace("T", " ") + "Z" for t in s["next"]] for s in schedules.say("apply")["steps"]}
     shown = {name: schedules.say("show", name)["next"] for name in planned}
     assert planned == shown and all(len(times) == 5 for times in shown.values())
+
+
+@pytest.mark.parametrize(("first", "last"), [("2026-03-06", "2026-03-10"), ("2026-10-30", "2026-11-03")], ids=["spring", "autumn"])
+def test_a_schedule_of_new_york_fires_at_the_same_local_hour_on_both_sides_of_a_change(house, schedules, first, last):
+    """The server starts what a span of past days would have; each start bears its nominal time."""
+    name = new_id("breakfast")
+    schedules.write(schedule(name, "15 7 * * *", 'tz = "America/New_York", overlap = "allow_all",', f'"Greeting", "Ada", id = "{name}"'))
+    schedules.say("apply")
+    asked = house.temporal.cli("schedule", "backfill", "-s", name, "--overlap-policy", "AllowAll", "--start-time", f"{first}T00:00:00Z",
+                               "--end-time", f"{last}T00:00:00Z")
+    assert asked.returncode == 0, asked.stderr
+
+    def fired():
+        return sorted(r["workflow_id"] for r in answer(house, "list", "--query", f"WorkflowId STARTS_WITH '{name}-'")["runs"])
+
+    until(lambda: len(fired()) == 4, 60, "four starts")
+    times = [datetime.datetime.fromisoformat(run.removeprefix(name + "-")).astimezone(zoneinfo.ZoneInfo("America/New_York")) for run in fired()]
+    assert [t.strftime("%H:%M") for t in times] == ["07:15"] * 4
+    assert len({t.utcoffset() for t in times}) == 2, "a change lies between them"
+    for run in fired():
+        house.run("terminate", run)
 
 
 def test_paused_stays_paused_through_a_change_and_resume_brings_the_note_back(schedules):
