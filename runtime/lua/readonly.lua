@@ -2,7 +2,6 @@
 -- all ways lead through: calls to Temporal (rpc), statements (activity.pg), requests (activity.http), and the start of a worker.
 
 local errors = require "errors"
-local secrets = require "native.secret"
 
 local OFF = { ["0"] = true, ["false"] = true, ["no"] = true, ["off"] = true }
 
@@ -11,8 +10,8 @@ local readonly = {}
 --- Whether the mode is on.
 ---@return boolean
 function readonly.on()
-  local value = secrets.setting "SIGNALROOM_READONLY"
-  return value ~= nil and not OFF[value:lower()]
+  local value = os.getenv "SIGNALROOM_READONLY" or ""
+  return value ~= "" and not OFF[value:lower()]
 end
 
 --- An error of the mode, for what was to be done.

@@ -92,14 +92,12 @@ static void cells_take_runs_until_they_are_full_and_go_when_they_are_empty(void 
     assert_int_equal(cells(theatre_host()), 1);
 }
 
-static const char *const greet = "workflow 'Greet' { run = function()\n"
-                                 "  workflow.sleep('5s') return '%s' end }";
-
 static void greeting(const char *text)
 {
     char script[256];
 
-    snprintf(script, sizeof script, greet, text);
+    snprintf(script, sizeof script,
+             "workflow 'Greet' { run = function()\n  workflow.sleep('5s') return '%s' end }", text);
     theatre_script("workflows/a.lua", script);
 }
 
