@@ -224,9 +224,10 @@ local function vanished(work)
   return ("NOT EXISTS (SELECT 1 FROM stage s WHERE %s)"):format(each(work.target.key, "s.? = x.?", " AND "))
 end
 
+-- Two counts, since a NOT EXISTS that is no condition of its own would be asked row by row.
 function sql.count_window(work)
-  return ("SELECT count(*) AS total, count(*) FILTER (WHERE %s) AS gone FROM %s x WHERE %s"):format(vanished(work),
-    work.target.table, in_window(work))
+  local rows = ("SELECT count(*) FROM %s x WHERE %s"):format(work.target.table, in_window(work))
+  return ("SELECT (%s) AS total, (%s AND %s) AS gone"):format(rows, rows, vanished(work))
 end
 
 --- Rows of the stage that lack a part of their key.
