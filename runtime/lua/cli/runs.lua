@@ -5,6 +5,7 @@ local errors = require "errors"
 local exits = require "cli.exits"
 local json = require "json"
 local output = require "cli.output"
+local queues = require "cli.why.queues"
 local rpc = require "rpc"
 
 local runs = {}
@@ -41,22 +42,11 @@ function runs.announce(id, run_id)
   if link then output.line("%s", link) end
 end
 
---- Whether somebody asked a queue for workflow tasks within the last minute and a half; a poll lasts a minute.
----@param queue string
----@return boolean
-function runs.served(queue)
-  local reply = rpc.call("DescribeTaskQueue", { task_queue = { name = queue }, task_queue_type = "TASK_QUEUE_TYPE_WORKFLOW" })
-  for _, poller in ipairs(reply.pollers or {}) do
-    if (poller.last_access_time or 0) / 1000 > os.time() - 90 then return true end
-  end
-  return false
-end
-
 --- Says that a wait may be long when no worker serves the queue.
 ---@param queue string?  the default one unless given
 function runs.warn_unserved(queue)
   queue = queue or client.queue()
-  if runs.served(queue) then return end
+  if queues.look({ now = os.time() * 1000, queues = {} }, queue, "WORKFLOW").alive > 0 then return end
   output.note("No worker polls the task queue %s. Start one: signalroom worker --queue %s", queue, queue)
 end
 

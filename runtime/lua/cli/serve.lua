@@ -1,6 +1,7 @@
 -- What `worker` and `dev` share: the options of a worker, and how one is started.
 
 local checks = require "cli.checks"
+local client = require "client"
 local host = require "cli.host"
 local readonly = require "readonly"
 
@@ -36,7 +37,7 @@ function serve.start(given, more)
   readonly.refuse "A worker"
   if given.log_file then host.keep_log(given.log_file) end
   host.configure_log((given.log_level or os.getenv "LOG_LEVEL" or "INFO"):upper(), given.json_logs or not host.is_terminal(2))
-  local place = { scripts = given.scripts or "scripts", queue = given.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks" }
+  local place = { scripts = given.scripts or "scripts", queue = given.queue or client.queue() }
   if not given.no_check then checks.require(place) end
   return host.serve { scripts = place.scripts, task_queue = place.queue,
     cache = number(given, "cache"), activities = number(given, "activities"), health = given.health, grace = number(given, "grace"),

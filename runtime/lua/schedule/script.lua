@@ -6,6 +6,7 @@
 --     start = { "ScheduledSyncWorkflow", { sources = { "everflow" } }, id = "scheduled-sync", queue = "api-tasks" },
 --   }
 
+local client = require "client"
 local cron = require "schedule.cron"
 local errors = require "errors"
 local file = require "activity.file"
@@ -53,7 +54,7 @@ local function definition(id, given)
   zone.offset(0, tz) -- refuses an unknown zone
   return { id = id, cron = given.cron, calendar = cron.parse(given.cron), tz = tz, overlap = "SCHEDULE_OVERLAP_POLICY_" .. overlap,
     note = given.note or "", paused = given.paused or false, workflow = start[1], input = start[2], workflow_id = start.id or id,
-    queue = start.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks" }
+    queue = start.queue or client.queue() }
 end
 
 local function complain(text)

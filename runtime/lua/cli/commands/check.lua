@@ -1,4 +1,5 @@
 local checks = require "cli.checks"
+local client = require "client"
 local exits = require "cli.exits"
 local json = require "json"
 local output = require "cli.output"
@@ -19,7 +20,7 @@ return {
       output.line("%-4s  %-18s  %s", verdict, name, found)
       if fix then output.line("%-4s  %-18s  -> %s", "", "", fix) end
     end
-    checks.run({ queue = given.queue or os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks", scripts = given.scripts or "scripts" }, say)
+    checks.run({ queue = given.queue or client.queue(), scripts = given.scripts or "scripts" }, say)
     output.line("\n%d ok, %d warn, %d fail", count.ok, count.warn, count.fail)
     output.value { checks = json.array(lines), ok = count.ok, warn = count.warn, fail = count.fail }
     return count.fail > 0 and exits.failed or exits.ok

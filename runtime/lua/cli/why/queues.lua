@@ -38,7 +38,7 @@ end
 -- Queues that might have been meant: the usual one, and those of recent runs.
 local function known(facts, queue)
   if facts.queues.known then return facts.queues.known end
-  local usual = os.getenv "TEMPORAL_TASK_QUEUE" or "api-tasks"
+  local usual = client.queue()
   local list, seen = { usual }, { [queue] = true, [usual] = true }
   local ok, recent = pcall(client.list, "", RECENT)
   for _, about in ipairs(ok and recent or {}) do
