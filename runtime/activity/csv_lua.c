@@ -10,6 +10,7 @@
 #include "activity/scratch.h"
 #include "script/json.h"
 #include "script/number.h"
+#include "script/vm.h"
 
 #define READER "csv.reader"
 
@@ -395,12 +396,7 @@ static const luaL_Reg functions[] = {
 
 int csv_open(lua_State *L)
 {
-    luaL_newmetatable(L, READER);
-    lua_pushcfunction(L, reader_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_newtable(L);
-    luaL_register(L, NULL, methods);
-    lua_setfield(L, -2, "__index");
+    vm_type(L, READER, methods, reader_gc);
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     return 1;

@@ -14,6 +14,7 @@
 #include "activity/failure.h"
 #include "activity/modules.h"
 #include "activity/scratch.h"
+#include "script/vm.h"
 
 #define READER "signalroom.gunzip"
 
@@ -121,12 +122,7 @@ static const luaL_Reg functions[] = {
 
 int gunzip_open(lua_State *L)
 {
-    luaL_newmetatable(L, READER);
-    lua_pushcfunction(L, unpacker_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_newtable(L);
-    luaL_register(L, NULL, methods);
-    lua_setfield(L, -2, "__index");
+    vm_type(L, READER, methods, unpacker_gc);
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     return 1;

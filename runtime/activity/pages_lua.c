@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "script/json.h"
 #include "script/number.h"
+#include "script/vm.h"
 
 #define PLAN "pages.plan"
 #define BUFFER "pages.buffer"
@@ -526,14 +527,10 @@ static int scalar(lua_State *L)
 
 static void make_type(lua_State *L, const char *name, lua_CFunction gc, const luaL_Reg *methods)
 {
-    luaL_newmetatable(L, name);
-    lua_pushcfunction(L, gc);
-    lua_setfield(L, -2, "__gc");
+    vm_type(L, name, methods, gc);
+    luaL_getmetatable(L, name);
     lua_pushstring(L, name);
     lua_setfield(L, -2, "__metatable");
-    lua_newtable(L);
-    luaL_register(L, NULL, methods);
-    lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }
 

@@ -11,6 +11,7 @@
 #include "activity/reactor.h"
 #include "base/memory.h"
 #include "script/fiber.h"
+#include "script/vm.h"
 
 enum { OUTPUT_MAX = 64 * 1024, MAX_WORDS = 256, STREAMS = 3, OUTPUTS = 2 };
 
@@ -283,11 +284,5 @@ void child_open(lua_State *L)
         {"pid",      pid      },
         {NULL,       NULL     },
     };
-    luaL_newmetatable(L, TYPE);
-    lua_pushcfunction(L, forget);
-    lua_setfield(L, -2, "__gc");
-    lua_newtable(L);
-    luaL_register(L, NULL, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    vm_type(L, TYPE, methods, forget);
 }

@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "cli/paste.h"
+#include "script/vm.h"
 
 enum { HISTORY_ENTRIES = 1000 };
 
@@ -448,11 +449,5 @@ void editor_open(lua_State *L)
         {"close",      close_editor},
         {NULL,         NULL        },
     };
-    luaL_newmetatable(L, TYPE);
-    lua_pushcfunction(L, close_editor);
-    lua_setfield(L, -2, "__gc");
-    lua_newtable(L);
-    luaL_register(L, NULL, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    vm_type(L, TYPE, methods, close_editor);
 }

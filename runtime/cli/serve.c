@@ -13,6 +13,7 @@
 #include "cli/scripts.h"
 #include "client/client.h"
 #include "script/fiber.h"
+#include "script/vm.h"
 #include "worker/worker.h"
 
 enum { WATCHED = 2 };
@@ -284,11 +285,5 @@ void serve_open(lua_State *L)
         {"health_port", health_port},
         {NULL,          NULL       },
     };
-    luaL_newmetatable(L, TYPE);
-    lua_pushcfunction(L, forget);
-    lua_setfield(L, -2, "__gc");
-    lua_newtable(L);
-    luaL_register(L, NULL, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    vm_type(L, TYPE, methods, forget);
 }

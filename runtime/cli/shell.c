@@ -10,6 +10,7 @@
 #include "activity/reactor.h"
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "script/vm.h"
 
 enum { WATCHED = 3, MEMORY_LIMIT = 256 << 20 }; /* of one statement, as of an activity */
 
@@ -193,11 +194,5 @@ void shell_open(lua_State *L)
         {"close",   close_shell},
         {NULL,      NULL       },
     };
-    luaL_newmetatable(L, TYPE);
-    lua_pushcfunction(L, close_shell);
-    lua_setfield(L, -2, "__gc");
-    lua_newtable(L);
-    luaL_register(L, NULL, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    vm_type(L, TYPE, methods, close_shell);
 }

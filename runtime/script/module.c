@@ -122,6 +122,17 @@ void vm_module(struct vm *vm, const char *name, lua_CFunction loader)
     lua_pop(vm->L, 1);
 }
 
+void vm_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc)
+{
+    luaL_newmetatable(L, name);
+    lua_pushcfunction(L, gc);
+    lua_setfield(L, -2, "__gc");
+    lua_newtable(L);
+    luaL_register(L, NULL, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}
+
 static void free_source(struct script_text *script)
 {
     if (!script)

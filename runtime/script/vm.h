@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include <lua.h>
+#include <lauxlib.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -48,6 +48,10 @@ void vm_global(struct vm *vm, const char *name);
 
 /* A module written in C: loader is called with the name at the first `require` and returns it. */
 void vm_module(struct vm *vm, const char *name, lua_CFunction loader);
+
+/* A type of userdata: luaL_checkudata and luaL_setmetatable know it by name, scripts call its
+ * methods, and gc runs when nobody holds one any more. The stack stays as it is. */
+void vm_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc);
 
 /* A script that `require` finds, compiled at first use: "activities/money.lua" answers to
  * "activities.money". name and text are copied. */
