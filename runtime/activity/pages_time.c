@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "activity/cursor.h"
 #include "activity/day.h"
 #include "script/number.h"
 
@@ -9,19 +10,6 @@ enum { DAY_SECONDS = 86400, MICROS = 1000000 };
 
 static const int64_t first_epoch = -62135596800; /* 0001-01-01T00:00:00Z */
 static const int64_t last_epoch = 253402300799;  /* 9999-12-31T23:59:59Z */
-
-struct cursor {
-    const char *p;
-    const char *end;
-};
-
-static bool take(struct cursor *c, char wanted)
-{
-    if (c->p == c->end || *c->p != wanted)
-        return false;
-    c->p++;
-    return true;
-}
 
 static bool two_digits(struct cursor *c, int most, int *out)
 {
@@ -44,10 +32,10 @@ static bool take_fraction(struct cursor *c)
 static bool read_clock(struct cursor *c, int *seconds)
 {
     int hour, minute, second = 0;
-    if (!two_digits(c, 23, &hour) || !take(c, ':') || !two_digits(c, 59, &minute))
+    if (!two_digits(c, 23, &hour) || !cursor_take(c, ':') || !two_digits(c, 59, &minute))
         return false;
-    if (take(c, ':')) {
-        if (!two_digits(c, 60, &second) || (take(c, '.') && !take_fraction(c)))
+    if (cursor_take(c, ':')) {
+        if (!two_digits(c, 60, &second) || (cursor_take(c, '.') && !take_fraction(c)))
             return false;
     }
     *seconds = hour * 3600 + minute * 60 + second;
@@ -61,13 +49,13 @@ static bool read_offset(struct cursor *c, struct pages_time *time)
     if (c->p == c->end)
         return true;
     time->has_offset = true;
-    if (take(c, 'Z') || take(c, 'z'))
+    if (cursor_take(c, 'Z') || cursor_take(c, 'z'))
         return c->p == c->end;
-    bool west = take(c, '-');
-    if ((!west && !take(c, '+')) || !two_digits(c, 15, &hours))
+    bool west = cursor_take(c, '-');
+    if ((!west && !cursor_take(c, '+')) || !two_digits(c, 15, &hours))
         return false;
     if (c->p < c->end) {
-        take(c, ':');
+        cursor_take(c, ':');
         if (!two_digits(c, 59, &minutes))
             return false;
     }
@@ -87,7 +75,7 @@ bool pages_time_read(struct span text, struct pages_time *time)
     struct cursor c = {text.data + 10, text.data + text.size};
     if (c.p == c.end)
         return true;
-    if (!take(&c, 'T') && !take(&c, 't') && !take(&c, ' '))
+    if (!cursor_take(&c, 'T') && !cursor_take(&c, 't') && !cursor_take(&c, ' '))
         return false;
     if (!read_clock(&c, &seconds))
         return false;

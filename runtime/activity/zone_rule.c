@@ -1,21 +1,9 @@
 #include "activity/zone_rule.h"
 
+#include "activity/cursor.h"
 #include "activity/day.h"
 
 enum { HOUR = 3600, DAY_SECONDS = 86400, HOURS_MAX = 167, OFFSET_HOURS_MAX = 24 };
-
-struct cursor {
-    const char *p;
-    const char *end;
-};
-
-static bool take(struct cursor *c, char wanted)
-{
-    if (c->p == c->end || *c->p != wanted)
-        return false;
-    c->p++;
-    return true;
-}
 
 static bool take_number(struct cursor *c, int most, int *out)
 {
@@ -31,12 +19,12 @@ static bool take_number(struct cursor *c, int most, int *out)
 static bool take_time(struct cursor *c, int *seconds)
 {
     int part[3] = {0};
-    bool negative = take(c, '-');
+    bool negative = cursor_take(c, '-');
     if (!negative)
-        take(c, '+');
+        cursor_take(c, '+');
     if (!take_number(c, HOURS_MAX, &part[0]))
         return false;
-    for (int i = 1; i < 3 && take(c, ':'); i++) {
+    for (int i = 1; i < 3 && cursor_take(c, ':'); i++) {
         if (!take_number(c, 59, &part[i]))
             return false;
     }
@@ -60,10 +48,10 @@ static bool is_letter(char c)
 static bool take_name(struct cursor *c)
 {
     const char *begin = c->p;
-    if (take(c, '<')) {
+    if (cursor_take(c, '<')) {
         while (c->p < c->end && *c->p != '>')
             c->p++;
-        return take(c, '>');
+        return cursor_take(c, '>');
     }
     while (c->p < c->end && is_letter(*c->p))
         c->p++;
@@ -74,19 +62,19 @@ static bool take_change(struct cursor *c, struct zone_change *change)
 {
     *change = (struct zone_change){.seconds = 2 * HOUR};
     bool ok;
-    if (take(c, 'M')) {
+    if (cursor_take(c, 'M')) {
         change->kind = CHANGE_MONTH;
-        ok = take_number(c, 12, &change->month) && change->month >= 1 && take(c, '.') &&
-             take_number(c, 5, &change->week) && change->week >= 1 && take(c, '.') &&
+        ok = take_number(c, 12, &change->month) && change->month >= 1 && cursor_take(c, '.') &&
+             take_number(c, 5, &change->week) && change->week >= 1 && cursor_take(c, '.') &&
              take_number(c, 6, &change->weekday);
-    } else if (take(c, 'J')) {
+    } else if (cursor_take(c, 'J')) {
         change->kind = CHANGE_JULIAN;
         ok = take_number(c, 365, &change->day) && change->day >= 1;
     } else {
         change->kind = CHANGE_DAY;
         ok = take_number(c, 365, &change->day);
     }
-    return ok && (!take(c, '/') || take_time(c, &change->seconds));
+    return ok && (!cursor_take(c, '/') || take_time(c, &change->seconds));
 }
 
 bool zone_rule_parse(struct span text, struct zone_rule *rule)
@@ -108,7 +96,7 @@ bool zone_rule_parse(struct span text, struct zone_rule *rule)
             return false;
         rule->summer = -west;
     }
-    return take(&c, ',') && take_change(&c, &rule->to_summer) && take(&c, ',') &&
+    return cursor_take(&c, ',') && take_change(&c, &rule->to_summer) && cursor_take(&c, ',') &&
            take_change(&c, &rule->to_standard) && c.p == c.end;
 }
 
