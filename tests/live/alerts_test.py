@@ -42,9 +42,7 @@ def clean(house, fakes):
         fake.control("reset", {})
     fakes["slack"].control("data", {"channels": ["C0123456789", ALERTS]})
     house.everflow.control("data", {"rows": ROWS})
-    house.postgres.fresh()
-    migrated = house.run("migrate")
-    assert migrated.returncode == 0, migrated.stderr
+    house.empty_database()
 
 
 @pytest.fixture

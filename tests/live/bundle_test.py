@@ -6,7 +6,7 @@ import random
 import string
 
 import pytest
-from house import Worker, until
+from house import Worker, awaited, has, until
 from stage import CALLING, PATIENCE, WAITING, Scripts, Stage
 
 RENEWING = """
@@ -109,13 +109,15 @@ def test_a_run_that_continues_as_new_takes_the_newest_code(stage, connect, run_a
         client = await connect()
         run = await stage.start(client, "Renew")
         first = client.get_workflow_handle(run.id, run_id=run.first_execution_run_id)
-        while not [e async for e in first.fetch_history_events() if e.HasField("marker_recorded_event_attributes")]:
-            await asyncio.sleep(0.05)
+        await awaited(lambda: has(first, "marker_recorded_event_attributes"), PATIENCE, "the first task")
         stage.edit("workflows/renew.lua", RENEWING % ("new", "new"))
         await run.signal("go", 1)
         latest = client.get_workflow_handle(run.id)
-        while (await latest.describe()).run_id == run.first_execution_run_id:
-            await asyncio.sleep(0.05)
+
+        async def renewed():
+            return (await latest.describe()).run_id != run.first_execution_run_id
+
+        await awaited(renewed, PATIENCE, "the next run")
         await latest.signal("go", 2)
         assert await run.result() == "old, then new"
 

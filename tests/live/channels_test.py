@@ -54,9 +54,7 @@ def clean(house, fakes):
     for fake in fakes.values():
         fake.control("reset", {})
     house.everflow.control("data", {"rows": ROWS})
-    house.postgres.fresh()
-    migrated = house.run("migrate")
-    assert migrated.returncode == 0, migrated.stderr
+    house.empty_database()
 
 
 @pytest.fixture

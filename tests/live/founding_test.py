@@ -15,8 +15,7 @@ TRUTH = {"rows": [{"date": "2026-01-14", "affiliate": [11, "G2 - Meta"], "advert
 def worker(house):
     house.everflow.control("reset", {})
     house.everflow.control("data", TRUTH)
-    house.postgres.fresh()
-    assert house.run("migrate").returncode == 0
+    house.empty_database()
     with Worker(house) as running:
         yield running
 

@@ -4,6 +4,7 @@ Each is a context manager that starts a real process on a loopback port of its o
 ends it. Nothing sleeps: waits poll a condition against a deadline.
 """
 
+import asyncio
 import contextlib
 import itertools
 import json
@@ -59,6 +60,22 @@ def until(condition, seconds=30, what="the condition"):
         time.sleep(pause)
         pause = min(pause * 1.5, 0.2)
     raise AssertionError(f"{what} did not come true within {seconds} s")
+
+
+async def awaited(condition, seconds=60, what="the condition"):
+    """`until` for a condition that is awaited: await awaited(lambda: ...)."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = await condition()
+        if value:
+            return value
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{what} did not come true within {seconds} s")
+
+
+async def has(handle, attributes):
+    """Whether a run's history has an event with these attributes by now."""
+    return any(e.HasField(attributes) for e in (await handle.fetch_history()).events)
 
 
 def answers(port):
@@ -265,6 +282,12 @@ class House:
         """Our command line, to its end."""
         return subprocess.run([str(BINARY), *map(str, words)], capture_output=True, text=True, timeout=seconds, cwd=ROOT,
                               env={**self.environment(), **(environment or {})})
+
+    def empty_database(self):
+        """A database as `migrate` makes it, without any row of another test."""
+        self.postgres.fresh()
+        migrated = self.run("migrate")
+        assert migrated.returncode == 0, migrated.stderr
 
     def close(self):
         for part in reversed(self.open):

@@ -38,8 +38,7 @@ def slack(house):
 def places(house, slack):
     """An open run that nobody serves, a schedule, a database with a load in it."""
     run = f"readonly-{uuid.uuid4().hex[:8]}"
-    house.postgres.fresh()
-    assert house.run("migrate").returncode == 0
+    house.empty_database()
     house.postgres.rows("""CREATE SCHEMA everflow; CREATE SCHEMA redtrack;
       CREATE TABLE everflow.daily_stats (date text, conversions bigint, _client_id text);
       CREATE TABLE redtrack.daily_spend (date text, cost numeric, _client_id text);

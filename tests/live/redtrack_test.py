@@ -35,8 +35,7 @@ def vendor(house, vendor_process, worker):
     """The fake with data set D1, and an empty database."""
     vendor_process.control("reset", {})
     vendor_process.control("data", {"rows": rows(*D1), "limit": 600})
-    house.postgres.fresh()
-    assert house.run("migrate").returncode == 0
+    house.empty_database()
     return vendor_process
 
 

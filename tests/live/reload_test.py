@@ -2,12 +2,11 @@
 
 One worker serves the module; each story edits files and types of its own."""
 
-import asyncio
 import json
 import uuid
 
 import pytest
-from house import BINARY, ROOT, Child, until
+from house import BINARY, ROOT, Child, awaited, until
 from stage import CALLING, PATIENCE, SAYING, WAITING, Scripts, Stage
 
 HOLDING = """
@@ -81,8 +80,7 @@ def test_an_activity_ends_in_the_world_it_began_in(stage, connect, run_async, tm
     async def story():
         client = await connect()
         held = await stage.start(client, "Hold")
-        while not await beating(held):
-            await asyncio.sleep(0.05)
+        await awaited(lambda: beating(held), 60, "a heartbeat")
         stage.edit("activities/hold.lua", SAYING % ("hold", "new"))
         assert await stage.result(client, "Hold") == "new"
         door.write_text("open")

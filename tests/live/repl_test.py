@@ -25,8 +25,7 @@ def loaded(house, scripts):
     """The vendor has a day, the database is migrated, a worker serves."""
     house.everflow.control("reset", {})
     house.everflow.control("data", truth(D1))
-    house.postgres.fresh()
-    assert house.run("migrate").returncode == 0
+    house.empty_database()
     with Worker(house, scripts=scripts):
         yield house
 

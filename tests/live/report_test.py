@@ -60,8 +60,7 @@ INSERT INTO public.affiliate_mapping (redtrack_source_name, redtrack_source_id, 
 @pytest.fixture(scope="module")
 def database(house):
     """The tables of a migrated database with the data set D1."""
-    house.postgres.fresh()
-    assert house.run("migrate").returncode == 0
+    house.empty_database()
     house.postgres.rows("SET client_min_messages = warning; TRUNCATE public.affiliate_mapping; " + D1)
     yield house.postgres
     house.postgres.rows("TRUNCATE public.affiliate_mapping")

@@ -43,8 +43,7 @@ def worker(house, vendor_process):
 def vendor(house, vendor_process, worker):
     """The fake with an empty bucket, and an empty database."""
     vendor_process.control("reset", {})
-    house.postgres.fresh()
-    assert house.run("migrate").returncode == 0
+    house.empty_database()
     return vendor_process
 
 

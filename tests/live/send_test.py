@@ -13,7 +13,7 @@ import uuid
 import zoneinfo
 
 import pytest
-from house import ROOT, Worker, until
+from house import ROOT, Worker, awaited, until
 from messages import DOWN, posts, scripts_in, settings_of, shortened, texts, vendors_of
 from temporalio.client import WorkflowFailureError
 
@@ -50,8 +50,7 @@ def settings(fakes):
 
 @pytest.fixture(scope="module")
 def worker(house, settings, scripts):
-    house.postgres.fresh()
-    assert house.run("migrate").returncode == 0
+    house.empty_database()
     with Worker(house, scripts, "send", environment=settings) as running:
         yield running
 
@@ -65,9 +64,7 @@ def clean(house, fakes):
     for fake in fakes.values():
         fake.control("reset", {})
     channels_of(fakes)
-    house.postgres.fresh()
-    migrated = house.run("migrate")
-    assert migrated.returncode == 0, migrated.stderr
+    house.empty_database()
     house.postgres.rows("CREATE TABLE public.pulse AS SELECT 60 AS pulse")
     yield
     house.postgres.rows("DROP TABLE public.pulse")
@@ -210,14 +207,12 @@ def test_what_another_run_is_sending_is_waited_for_and_what_it_left_is_looked_fo
     asked = len(fakes["slack"].requests())
 
     async def is_waiting(handle):
-        pending = []
-        while not pending or "another run is sending this just now" not in pending[0].last_failure.message:
-            await asyncio.sleep(0.1)
-            pending = (await handle.describe()).raw_description.pending_activities
+        pending = (await handle.describe()).raw_description.pending_activities
+        return pending and "another run is sending this just now" in pending[0].last_failure.message
 
     async def story():
         handle = await begun(connect, "send")
-        await asyncio.wait_for(is_waiting(handle), 60)
+        await awaited(lambda: is_waiting(handle), 60, "the wait for the other run")
         assert len(fakes["slack"].requests()) == asked
         house.postgres.rows("UPDATE signalroom.outbox SET claimed_at = now() - interval '3 minutes'")
         return await ended(handle)

@@ -166,8 +166,7 @@ def test_a_source_may_have_a_policy_of_its_own(house, tmp_path):
     try:
         fake.control("script", [{"match": "/report", "status": 503, "body": {}, "times": 99}])
         environment = {"REDTRACK_BASE_URL": fake.url, "REDTRACK_API_KEY": "redtrack-test-key", "REDTRACK_RATE": "6000/min"}
-        house.postgres.fresh()
-        assert house.run("migrate").returncode == 0
+        house.empty_database()
         with Worker(house, tmp_path / "scripts", "own-retry", environment=environment):
             kwargs = json.dumps({"from": "2026-01-14", "to": "2026-01-14"})
             assert house.run("trigger", "redtrack", "-w", "--queue", "own-retry", "--kwargs", kwargs).returncode == 1

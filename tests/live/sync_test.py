@@ -31,9 +31,7 @@ def vendor(house):
     """The fake with data set D1, and an empty database."""
     house.everflow.control("reset", {})
     house.everflow.control("data", truth(D1))
-    house.postgres.fresh()
-    migrated = house.run("migrate")
-    assert migrated.returncode == 0, migrated.stderr
+    house.empty_database()
     return house.everflow
 
 

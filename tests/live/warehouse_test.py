@@ -55,8 +55,7 @@ def vendors(house, fakes, worker):
     for fake in fakes.values():
         fake.control("reset", {})
     fakes["redtrack"].control("data", {"rows": [], "limit": 6000})
-    house.postgres.fresh()
-    assert house.run("migrate").returncode == 0
+    house.empty_database()
     return fakes
 
 

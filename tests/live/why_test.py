@@ -12,7 +12,7 @@ import time
 import uuid
 
 import pytest
-from house import Worker, until
+from house import Worker, awaited, has, until
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner
 from temporalio.worker import Worker as PythonWorker
@@ -218,8 +218,7 @@ def test_a_history_that_the_script_does_not_follow_is_nondeterminism(house, conn
         client = await connect()
         async with PythonWorker(client, task_queue=queue, workflows=[Changes], workflow_runner=UnsandboxedWorkflowRunner()):
             handle = await client.start_workflow("Changes", id=workflow_id, task_queue=queue)
-            while not any(e.HasField("timer_started_event_attributes") for e in (await handle.fetch_history()).events):
-                await asyncio.sleep(0.05)
+            await awaited(lambda: has(handle, "timer_started_event_attributes"), PATIENCE, "the timer")
             return handle
 
     run_async(begin())
