@@ -69,14 +69,14 @@ def test_a_sheet_that_is_replaced_is_the_table_then(story):
 
 
 def test_a_large_sheet_is_loaded_and_its_emptying_is_refused_until_somebody_says_that_it_is_right(story):
-    story.tell({"generate": {"spreadsheet": BOOK, "sheet": "Map", "rows": 5000}})
-    assert story.sync().counts("sheets_data") == (5000, 0, 0, 0)
+    story.tell({"generate": {"spreadsheet": BOOK, "sheet": "Map", "rows": 60_000}})
+    assert story.sync().counts("sheets_data") == (60_000, 0, 0, 0)
     assert story.rows(f"SELECT sum(cost), count(*) FILTER (WHERE active) FROM {TABLE}") == \
-        [[f"{sum(round(n * 1.37, 2) for n in range(1, 5001)):.2f}", "2500"]]
+        [[f"{sum(round(n * 1.37, 2) for n in range(1, 60_001)):.2f}", "30000"]]
     story.tell(book(MAP))
     assert story.sync().cause["type"] == "ShrinkRefused"
-    assert story.rows(f"SELECT count(*) FROM {TABLE}") == [["5000"]]
-    assert story.sync(allow_shrink=True).counts("sheets_data")[3] == 4997
+    assert story.rows(f"SELECT count(*) FROM {TABLE}") == [["60000"]]
+    assert story.sync(allow_shrink=True).counts("sheets_data")[3] == 59_997
 
 
 @pytest.mark.parametrize("rows, why", [
