@@ -173,7 +173,9 @@ def without_the_capability(reply):
 
 @pytest.mark.parametrize("capable", [True, False])
 def test_details_reach_the_server_with_or_ahead_of_the_failure(capable, proxy, start_worker, connect, queue, run_async):
-    if not capable:
+    if capable:  # what no heartbeat brought is then for the failure to bring
+        proxy.rules.append(lambda name, _: Refuse(CODE.FAILED_PRECONDITION) if name == "RecordActivityTaskHeartbeat" else None)
+    else:
         proxy.rules.append(lambda name, _: Change(without_the_capability) if name == "GetSystemInfo" else None)
     start_worker()
 
