@@ -60,13 +60,14 @@ static bool is_of_reports(const char *name)
 
 /* --- reading --- */
 
+/* A file that was deleted meanwhile has no text, and is no fault. */
 static bool read_text(struct folder *folder, const char *path, size_t size, struct span *text,
                       struct error *err)
 {
     FILE *file = fopen(path, "rb");
 
     if (!file)
-        return error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
+        return errno == ENOENT || error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
     char *bytes = arena_alloc(&folder->arena, size + 1);
     size_t got = fread(bytes, 1, size, file);
     bool failed = ferror(file);
@@ -75,6 +76,12 @@ static bool read_text(struct folder *folder, const char *path, size_t size, stru
         return error_set(err, ERROR_SYSTEM, "reading failed");
     *text = (struct span){bytes, got};
     return true;
+}
+
+static void add_fault(struct folder *folder, const char *name, struct error *why)
+{
+    error_add(why, "%s", name);
+    fault_add(&folder->faults, span_of(arena_copy_text(&folder->arena, name)), why);
 }
 
 static void add_file(struct folder *folder, const char *path, const char *name, size_t size)
@@ -88,16 +95,37 @@ static void add_file(struct folder *folder, const char *path, const char *name, 
         error_set(&err, ERROR_LIMIT, "%zu bytes, more than %d", size, FILE_SIZE_MAX);
     else
         read_text(folder, path, size, &file.text, &err);
-    if (err.kind != ERROR_NONE) {
-        error_add(&err, "%s", name);
-        fault_add(&folder->faults, file.name, &err);
+    if (err.kind != ERROR_NONE)
+        add_fault(folder, name, &err);
+    if (!file.text.data)
         return;
-    }
     if (folder->count == folder->room) {
         folder->room = folder->room ? folder->room * 2 : 32;
         folder->files = memory_resize(folder->files, folder->room * sizeof *folder->files);
     }
     folder->files[folder->count++] = file;
+}
+
+static bool is_wanted(const char *name)
+{
+    return is_lua(span_of(name)) || is_of_reports(name);
+}
+
+/* What cannot be looked at. A script is a fault of its own; but what lies in a folder, nobody
+ * knows. */
+static bool miss_entry(struct folder *folder, const char *path, const char *name, struct error *err)
+{
+    struct error why;
+    bool is_link = errno == ELOOP; /* that leads to itself: no folder */
+
+    if (errno == ENOENT)
+        return true;
+    if (!is_lua(span_of(name)) && !is_link)
+        return error_errno(err, "looking at %s", path);
+    error_set(&why, ERROR_SYSTEM, "%s", strerror(errno));
+    if (is_wanted(name))
+        add_fault(folder, name, &why);
+    return true;
 }
 
 static bool read_below(struct folder *folder, const char *dir, const char *below, int depth,
@@ -110,10 +138,10 @@ static bool read_entry(struct folder *folder, const char *dir, const char *name,
     struct stat st;
 
     if (stat(path, &st) != 0)
-        return errno == ENOENT ? true : error_errno(err, "looking at %s", path);
+        return miss_entry(folder, path, name, err);
     if (S_ISDIR(st.st_mode))
         return read_below(folder, dir, name, depth + 1, err);
-    if (S_ISREG(st.st_mode) && (is_lua(span_of(name)) || is_of_reports(name)))
+    if (S_ISREG(st.st_mode) && is_wanted(name))
         add_file(folder, path, name, (size_t)st.st_size);
     return true;
 }

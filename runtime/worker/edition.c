@@ -15,8 +15,9 @@ struct candidate {
     struct span name;
     struct span now;
     struct span before;
-    bool there; /* it lies in the folder */
-    bool had;   /* the last edition has it */
+    bool there;  /* it lies in the folder */
+    bool had;    /* the last edition has it */
+    bool unread; /* it lies there, and could not be read */
     enum { TAKEN, REFUSED, HELD } verdict;
     const char *why;
 };
@@ -34,6 +35,7 @@ struct making {
     size_t count;
     struct map verdicts; /* by a bundle's hash */
     size_t set_back;     /* candidates that are not taken */
+    struct error broken; /* kind ERROR_NONE: every check could be made */
 };
 
 static bool lies_in(struct span name, const char *folder)
@@ -95,10 +97,12 @@ static void find_candidates(struct making *m, const struct folder *folder)
     }
     for (size_t i = 0; i < folder->faults.count; i++) {
         struct candidate *c = add_candidate(m, folder->faults.list[i].file);
-        c->there = true;
+        c->there = c->unread = true;
         c->verdict = REFUSED;
         c->why = arena_copy_text(&m->edition->arena, folder->faults.list[i].why.text);
         m->set_back++;
+        if (folder->faults.list[i].why.kind == ERROR_SYSTEM)
+            m->edition->unread = true;
     }
     for (size_t i = 0; i < known; i++) {
         struct candidate *c = add_candidate(m, m->last->files[i].name);
@@ -127,11 +131,18 @@ static bool needs(const struct making *m, struct span entry, struct span file)
            (m->last && contains(m->last->store, entry, file));
 }
 
+static void hold_companions(struct making *m, const struct candidate *c);
+
 static void set_back(struct making *m, struct candidate *c, int verdict, const char *why)
 {
     c->verdict = verdict;
     c->why = why;
     m->set_back++;
+    hold_companions(m, c);
+}
+
+static void hold_companions(struct making *m, const struct candidate *c)
+{
     for (size_t i = 0; i < m->count; i++) {
         struct candidate *other = &m->candidates[i];
         if (may_yield(other) && (needs(m, c->name, other->name) || needs(m, other->name, c->name)))
@@ -370,7 +381,9 @@ static void check_activities(struct making *m)
     gather_sources(m->edition);
     if (m->last && edition_same_activities(m->edition, m->last))
         copy_activities(m);
-    else if (!load_activities(m, &err))
+    else if (!load_activities(m, &err) && err.kind == ERROR_SYSTEM)
+        m->broken = err;
+    else if (err.kind != ERROR_NONE)
         blame(m, NULL, &err);
 }
 
@@ -402,7 +415,10 @@ static bool stands(struct making *m)
         blame(m, candidate_of(m, faults.list[i].file), &faults.list[i].why);
     bool ok = faults.count == 0;
     faults_release(&faults);
-    if (ok)
+    for (size_t i = 0; i < m->count; i++)
+        if (m->candidates[i].unread)
+            hold_companions(m, &m->candidates[i]);
+    if (ok && m->set_back == before)
         check_workflows(m);
     if (ok && m->set_back == before)
         check_activities(m);
@@ -456,6 +472,10 @@ static bool make(struct making *m, struct error *err)
     for (size_t before = SIZE_MAX; !stands(m); before = m->set_back)
         if (m->set_back == before)
             return error_set(err, ERROR_SCRIPT, "the scripts that serve do not load any more");
+    if (m->broken.kind != ERROR_NONE) {
+        *err = m->broken;
+        return error_add(err, "checking the scripts");
+    }
     list_changes(m);
     return true;
 }

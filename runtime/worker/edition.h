@@ -51,12 +51,13 @@ struct edition {
     size_t source_count;
     bool any_workflows;
     bool any_activities;
+    bool unread; /* the system would not give some file: a later look may bring it */
     struct edition_change *changes; /* against the last edition; sorted by name */
     size_t change_count;
 };
 
-/* `last` may be NULL: then what is bad is left out. False when the folder cannot be read, or when
- * nothing of it can be told good from bad. */
+/* `last` may be NULL: then what is bad is left out. False when the folder cannot be read, when
+ * nothing of it can be told good from bad, or when the system gives too little to check it. */
 bool edition_make(struct edition **out, const struct edition *last, const char *dir,
                   struct error *err);
 struct edition *edition_hold(struct edition *edition);

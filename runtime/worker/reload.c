@@ -16,6 +16,8 @@
 enum {
     QUIET_MS = 50,
     LOOK_MS = 5000,
+    AGAIN_MS = 1000, /* after a failure; twice as long after each further one */
+    AGAIN_MAX_MS = 32000,
     STACK_SIZE = 8 << 20, /* scripts compile on it */
 };
 
@@ -36,6 +38,9 @@ struct reload {
     struct mailbox box;
     struct note close;
     struct watch *watch;
+    uv_timer_t again;
+    int again_ms;
+    struct error missed;     /* why the last look brought nothing; kind ERROR_NONE: it did */
     struct edition *edition; /* the newest; it serves */
     struct desk_order to_desk;
     struct runner_order *to_runners;
@@ -61,12 +66,13 @@ static void expect(struct reload *reload, size_t orders)
     pthread_mutex_unlock(&reload->worker->lock);
 }
 
-/* False when the worker stops meanwhile. */
-static bool await_answers(struct reload *reload)
+/* False when the worker stops meanwhile: its desk reads no more mail. Runners do until the reload
+ * has ended, and always answer. */
+static bool await_answers(struct reload *reload, bool from_desk)
 {
     struct worker *worker = reload->worker;
     pthread_mutex_lock(&worker->lock);
-    while (reload->unanswered && !reload->closing)
+    while (reload->unanswered && !(from_desk && reload->closing))
         pthread_cond_wait(&worker->changed, &worker->lock);
     bool all = reload->unanswered == 0;
     pthread_mutex_unlock(&worker->lock);
@@ -87,46 +93,6 @@ static void read_order(struct note *note)
     answered(order->reload);
 }
 
-static bool order_desk(struct reload *reload, const struct edition *edition,
-                       struct activity_world *world)
-{
-    reload->to_desk = (struct desk_order){.note.read = read_order,
-                                          .reload = reload,
-                                          .world = world,
-                                          .workflows = edition->any_workflows,
-                                          .activities = edition->any_activities};
-    expect(reload, 1);
-    desk_send(reload->worker, &reload->to_desk.note);
-    return await_answers(reload) && !reload->to_desk.refused;
-}
-
-static void runner_done(struct runner_order *order)
-{
-    answered(order->user);
-}
-
-static bool order_runners(struct reload *reload, const struct edition *edition, struct error *err)
-{
-    struct worker *worker = reload->worker;
-    expect(reload, worker->runner_count);
-    for (size_t i = 0; i < worker->runner_count; i++) {
-        struct runner_order *order = &reload->to_runners[i];
-        *order = (struct runner_order){.runner = &worker->runners[i],
-                                       .store = edition->store,
-                                       .done = runner_done,
-                                       .user = reload};
-        runner_reload(order);
-    }
-    if (!await_answers(reload))
-        return error_set(err, ERROR_SYSTEM, "the worker stops");
-    for (size_t i = 0; i < worker->runner_count; i++) {
-        *err = reload->to_runners[i].err;
-        if (err->kind != ERROR_NONE)
-            return false;
-    }
-    return true;
-}
-
 /* The desk did not want it. */
 static void drop_world(struct desk_order *order)
 {
@@ -137,19 +103,72 @@ static void drop_world(struct desk_order *order)
     order->world = NULL;
 }
 
-/* Activities first: a new run may ask for a new activity at once. */
-static bool hand_over(struct reload *reload, const struct edition *from, const struct edition *to,
-                      struct error *err)
+/* False when the worker leaves: nothing was moved, or nobody will know. */
+static bool move_desk(struct reload *reload, const struct edition *edition,
+                      struct activity_world *world)
 {
-    struct activity_world *world = NULL;
-    if (!edition_same_activities(from, to) &&
-        !activity_world_start(&world, reload->worker, to, err))
+    reload->to_desk = (struct desk_order){.note.read = read_order,
+                                          .reload = reload,
+                                          .world = world,
+                                          .workflows = edition->any_workflows,
+                                          .activities = edition->any_activities};
+    expect(reload, 1);
+    desk_send(reload->worker, &reload->to_desk.note);
+    if (!await_answers(reload, true))
         return false;
-    if (!order_desk(reload, to, world)) {
-        drop_world(&reload->to_desk);
-        return error_set(err, ERROR_SYSTEM, "the worker stops");
+    drop_world(&reload->to_desk);
+    return !reload->to_desk.refused;
+}
+
+static void runner_done(struct runner_order *order)
+{
+    answered(order->user);
+}
+
+/* False when one of them could not. */
+static bool order_runners(struct reload *reload, enum runner_step step, const struct store *store,
+                          struct error *err)
+{
+    struct worker *worker = reload->worker;
+    expect(reload, worker->runner_count);
+    for (size_t i = 0; i < worker->runner_count; i++) {
+        struct runner_order *order = &reload->to_runners[i];
+        *order = (struct runner_order){.runner = &worker->runners[i],
+                                       .step = step,
+                                       .store = store,
+                                       .done = runner_done,
+                                       .user = reload};
+        runner_reload(order);
     }
-    return order_runners(reload, to, err);
+    await_answers(reload, false);
+    for (size_t i = 0; i < worker->runner_count; i++)
+        if (reload->to_runners[i].err.kind != ERROR_NONE) {
+            *err = reload->to_runners[i].err;
+            return false;
+        }
+    return true;
+}
+
+/* All that can fail, before anything changes. */
+static bool prepare(struct reload *reload, const struct edition *next,
+                    struct activity_world **world, struct error *err)
+{
+    *world = NULL;
+    return order_runners(reload, RUNNER_PREPARE, next->store, err) &&
+           (edition_same_activities(reload->edition, next) ||
+            activity_world_start(world, reload->worker, next, err));
+}
+
+/* Activities first: a new run may ask for a new activity at once. False and no error: the worker
+ * leaves. */
+static bool replace(struct reload *reload, const struct edition *next, struct error *err)
+{
+    struct activity_world *world;
+    if (edition_equals(next, reload->edition))
+        return true;
+    bool ok = prepare(reload, next, &world, err) && move_desk(reload, next, world);
+    order_runners(reload, ok ? RUNNER_TAKE : RUNNER_DISCARD, NULL, err);
+    return ok;
 }
 
 /* --- saying it --- */
@@ -237,18 +256,45 @@ static bool is_leaving(const struct reload *reload)
     return leaving;
 }
 
-/* True when `next` serves everywhere; else what was served serves on. */
-static bool replace(struct reload *reload, const struct edition *next)
+static void look(void *user, int64_t since_us);
+
+static void look_again(uv_timer_t *timer)
 {
-    struct error err = {0};
-    struct error again = {0};
-    if (edition_equals(next, reload->edition) || hand_over(reload, reload->edition, next, &err))
-        return true;
-    if (is_leaving(reload))
-        return false;
-    log_event(LOG_ERROR, "scripts_not_reloaded", "reason", err.text, NULL);
-    hand_over(reload, next, reload->edition, &again);
-    return false;
+    look(timer->data, clock_monotonic_us());
+}
+
+/* What the system refused it may give later, and no event will tell. */
+static void try_later(struct reload *reload)
+{
+    uv_timer_start(&reload->again, look_again, (uint64_t)reload->again_ms, 0);
+    reload->again_ms = reload->again_ms < AGAIN_MAX_MS / 2 ? 2 * reload->again_ms : AGAIN_MAX_MS;
+}
+
+/* Said once, and counted each time. */
+static void miss(struct reload *reload, const char *event, const struct error *err)
+{
+    metric_count("signalroom_scripts_reload_failures", "", 1);
+    if (strcmp(reload->missed.text, err->text) != 0)
+        log_event(LOG_ERROR, event, "reason", err->text, NULL);
+    reload->missed = *err;
+    try_later(reload);
+}
+
+static void take(struct reload *reload, struct edition *next, int64_t since_us)
+{
+    struct edition *last = reload->edition;
+    reload->edition = next;
+    reload->missed = (struct error){0};
+    count_refused(next);
+    if (has_news(next))
+        say(reload, next, last, since_us);
+    edition_release(last);
+    if (next->unread) {
+        try_later(reload);
+    } else {
+        reload->again_ms = AGAIN_MS;
+        uv_timer_stop(&reload->again);
+    }
 }
 
 static void look(void *user, int64_t since_us)
@@ -259,18 +305,13 @@ static void look(void *user, int64_t since_us)
     if (is_leaving(reload))
         return;
     if (!edition_make(&next, reload->edition, reload->worker->options.scripts, &err)) {
-        log_event(LOG_WARNING, "scripts_not_read", "reason", err.text, NULL);
-        return;
-    }
-    struct edition *last = reload->edition;
-    if (replace(reload, next)) {
-        reload->edition = next;
-        count_refused(next);
-        if (has_news(next))
-            say(reload, next, last, since_us);
-        edition_release(last);
+        miss(reload, "scripts_not_read", &err);
+    } else if (replace(reload, next, &err)) {
+        take(reload, next, since_us);
     } else {
         edition_release(next);
+        if (err.kind != ERROR_NONE)
+            miss(reload, "scripts_not_reloaded", &err);
     }
 }
 
@@ -291,6 +332,7 @@ static void read_close(struct note *note)
 {
     struct reload *reload = OWNER(note, struct reload, close);
     watch_close(reload->watch);
+    uv_close((uv_handle_t *)&reload->again, NULL);
     uv_close((uv_handle_t *)&reload->mail, NULL);
 }
 
@@ -325,18 +367,29 @@ static void free_reload(struct reload *reload)
     free(reload);
 }
 
+static void open_handles(struct reload *reload)
+{
+    uv_async_init(&reload->loop, &reload->mail, take_mail);
+    uv_timer_init(&reload->loop, &reload->again);
+    reload->mail.data = reload->again.data = reload;
+    mailbox_init(&reload->box, ring, &reload->mail);
+}
+
 bool reload_start(struct worker *worker, struct error *err)
 {
     struct reload *reload = memory_new(sizeof *reload);
     const struct watch_options options = {worker->options.scripts, QUIET_MS, LOOK_MS, look, reload};
+    int code = uv_loop_init(&reload->loop);
+    if (code) {
+        free(reload);
+        return error_set(err, ERROR_SYSTEM, "opening an event loop: %s", uv_strerror(code));
+    }
+    open_handles(reload);
     reload->worker = worker;
+    reload->again_ms = AGAIN_MS;
     reload->edition = edition_hold(worker->edition);
     reload->close.read = read_close;
     reload->to_runners = memory_new(worker->runner_count * sizeof *reload->to_runners);
-    uv_loop_init(&reload->loop);
-    uv_async_init(&reload->loop, &reload->mail, take_mail);
-    reload->mail.data = reload;
-    mailbox_init(&reload->box, ring, &reload->mail);
     if (!watch_open(&reload->watch, &reload->loop, &options, err) || !start_thread(reload, err)) {
         read_close(&reload->close);
         free_reload(reload);

@@ -1,11 +1,12 @@
 /*
  * Reload: the thread that watches the scripts folder, and brings what it has to those who run it.
  *
- * It may block, since nothing waits for it. It makes the next edition (every check is there),
- * starts the world of its activities, then hands both over: the world to the desk, the bundles to
- * each runner, by mail, between two tasks. Should one of them fail, which after the checks means
- * that the machine is short of something, all get the last edition back. Tasks that run stay where
- * they are; the thread stops a world when the desk says that its last task is over.
+ * It may block, since nothing waits for it. It makes the next edition (every check is there), has
+ * every runner prepare its bundles, and starts the world of its activities. When all of that went
+ * well, the desk gets the world and the runners take the bundles, by mail, between two tasks, and
+ * none of that can fail. Else, which after the checks means that the machine is short of something,
+ * nothing has changed, and it is tried again later. Tasks that run stay where they are; the thread
+ * stops a world when the desk says that its last task is over.
  */
 #pragma once
 

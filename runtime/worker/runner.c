@@ -272,7 +272,18 @@ static void read_abandon(struct note *note)
 static void read_reload(struct note *note)
 {
     struct runner_order *order = (struct runner_order *)note;
-    workflow_host_reload(order->runner->host, order->store, &order->err);
+    struct workflow_host *host = order->runner->host;
+    switch (order->step) {
+    case RUNNER_PREPARE:
+        workflow_host_prepare(host, order->store, &order->err);
+        break;
+    case RUNNER_TAKE:
+        workflow_host_take(host);
+        break;
+    case RUNNER_DISCARD:
+        workflow_host_discard(host);
+        break;
+    }
     order->done(order);
 }
 

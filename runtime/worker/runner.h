@@ -37,13 +37,17 @@ struct runner {
     atomic_llong busy_since_ms; /* monotonic; 0: waiting for work */
 };
 
-/* To take a new reading of the scripts, for new runs. `note.read` is set by runner_reload. */
+/* A new reading of the scripts, for new runs: every runner prepares it, and when all of them could,
+ * every one takes it (workflow.h). `note.read` is set by runner_reload. */
+enum runner_step { RUNNER_PREPARE, RUNNER_TAKE, RUNNER_DISCARD };
+
 struct runner_order {
     struct note note;
     struct runner *runner;
-    const struct store *store;
+    enum runner_step step;
+    const struct store *store;                /* of PREPARE */
     void (*done)(struct runner_order *order); /* on the runner's thread */
-    struct error err;                         /* kind ERROR_NONE: it was taken */
+    struct error err;                         /* of PREPARE; kind ERROR_NONE: it is prepared */
     void *user;
 };
 

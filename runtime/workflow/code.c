@@ -215,7 +215,7 @@ static bool has_runs(const struct code *code)
 void codes_sweep(struct codes *codes)
 {
     for (struct code **link = &codes->first; *link;)
-        if ((*link)->serves || (*link)->stays || has_runs(*link))
+        if ((*link)->serves || (*link)->prepared || (*link)->stays || has_runs(*link))
             link = &(*link)->next;
         else
             let_go(link);

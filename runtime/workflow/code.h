@@ -18,7 +18,8 @@ struct code {
     struct code *next;
     const struct store_bundle *bundle;
     struct code_cell *cells;
-    bool serves; /* it is of the newest reading: new runs take it */
+    bool serves;   /* it is of the newest reading: new runs take it */
+    bool prepared; /* it is of the reading that is taken next */
     bool described;
     const char **types; /* defined by the entry script; known once it is described */
     size_t type_count;
@@ -46,6 +47,6 @@ struct instance *code_instance(struct codes *codes, struct code *code, struct co
                                struct error *err);
 void code_release(struct codes *codes, struct code_cell *cell, struct instance *instance);
 
-/* Lets go of those that nobody needs: they neither serve nor stay, and have no runs. */
+/* Lets go of those that nobody needs: they neither serve nor will nor stay, and have no runs. */
 void codes_sweep(struct codes *codes);
 void codes_release(struct codes *codes);

@@ -62,42 +62,48 @@ struct code *host_find(const struct workflow_host *host, struct span type, struc
 
 /* The types of all bundles. Codes that are new to the host are added to it. */
 static bool read_types(struct workflow_host *host, const struct store_bundle *const *bundles,
-                       size_t count, struct map *types, struct error *err)
+                       size_t count, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
         struct code *code = code_of(&host->codes, bundles[i]);
-        if (!code_describe(&host->codes, code, err) || !add_types(types, code, err))
+        code->prepared = true;
+        if (!code_describe(&host->codes, code, err) || !add_types(&host->next, code, err))
             return false;
     }
     return true;
 }
 
-static void serve(struct workflow_host *host, const struct store_bundle *const *bundles,
-                  size_t count)
-{
-    for (struct code *code = host->codes.first; code; code = code->next)
-        code->serves = false;
-    for (size_t i = 0; i < count; i++)
-        code_find(&host->codes, bundles[i]->hash)->serves = true;
-}
-
-bool workflow_host_reload(struct workflow_host *host, const struct store *store, struct error *err)
+bool workflow_host_prepare(struct workflow_host *host, const struct store *store, struct error *err)
 {
     const struct store_bundle *const *bundles;
     size_t count = store_bundles(store, "workflows", &bundles);
-    struct map types = {0};
-    bool ok = read_types(host, bundles, count, &types, err);
 
-    if (ok) {
-        struct map old = host->types;
-        host->types = types;
-        types = old;
-        serve(host, bundles, count);
-        list_types(host);
+    workflow_host_discard(host);
+    if (read_types(host, bundles, count, err))
+        return true;
+    workflow_host_discard(host);
+    return false;
+}
+
+void workflow_host_take(struct workflow_host *host)
+{
+    map_release(&host->types);
+    host->types = host->next;
+    host->next = (struct map){0};
+    for (struct code *code = host->codes.first; code; code = code->next) {
+        code->serves = code->prepared;
+        code->prepared = false;
     }
-    map_release(&types);
+    list_types(host);
     codes_sweep(&host->codes);
-    return ok;
+}
+
+void workflow_host_discard(struct workflow_host *host)
+{
+    map_release(&host->next);
+    for (struct code *code = host->codes.first; code; code = code->next)
+        code->prepared = false;
+    codes_sweep(&host->codes);
 }
 
 /* --- the door --- */
@@ -110,10 +116,11 @@ bool workflow_host_open(struct workflow_host **out, const struct workflow_option
     host->codes.options = *options;
     if (!options->payload_limit)
         host->codes.options.payload_limit = payload_limit;
-    if (!workflow_host_reload(host, options->store, err)) {
+    if (!workflow_host_prepare(host, options->store, err)) {
         workflow_host_close(host);
         return false;
     }
+    workflow_host_take(host);
     *out = host;
     return true;
 }
@@ -129,6 +136,7 @@ void workflow_host_close(struct workflow_host *host)
         return;
     codes_release(&host->codes);
     map_release(&host->types);
+    map_release(&host->next);
     free(host->list);
     bytes_release(&host->known);
     free(host);

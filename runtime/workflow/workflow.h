@@ -59,16 +59,21 @@ bool workflow_host_open(struct workflow_host **out, const struct workflow_option
                         struct error *err);
 void workflow_host_close(struct workflow_host *host);
 
-/* New runs take the code of this reading from now on; a run that has begun keeps its own. On the
- * host's thread, between tasks. When a script of it cannot serve, nothing changes. */
-bool workflow_host_reload(struct workflow_host *host, const struct store *store, struct error *err);
+/* A new reading of the scripts, in two steps, so that several hosts take it or none of them does.
+ * On the host's thread, between tasks. Prepare does all that can fail, and changes nothing; a
+ * reading that was prepared before is discarded. From take on new runs have the code of what was
+ * prepared; a run that has begun keeps its own. */
+bool workflow_host_prepare(struct workflow_host *host, const struct store *store,
+                           struct error *err);
+void workflow_host_take(struct workflow_host *host);
+void workflow_host_discard(struct workflow_host *host); /* does nothing when nothing is prepared */
 
 struct workflow_type {
     const char *name;
     const struct store_bundle *bundle; /* what new runs of it take */
 };
 
-/* Sorted by name; lives until the next reload. */
+/* Sorted by name; lives until another reading is taken. */
 const struct workflow_type *workflow_host_types(const struct workflow_host *host, size_t *count);
 
 /* From now on completions ask neither for the sticky queue nor for the next task: this worker is

@@ -3,6 +3,7 @@
 One worker serves the module; each story edits files and types of its own."""
 
 import json
+import resource
 import uuid
 
 import pytest
@@ -66,6 +67,35 @@ def test_a_bad_edit_is_refused_by_its_line_and_the_last_good_version_serves(stag
     stage.edit("workflows/call.lua", CALLING % ("Call", "beside"))
     stage.scripts.save("activities/say.lua", SAYING % ("say", "good"))  # as it serves all the time
     until(lambda: stage.metric("signalroom_scripts_refused") == 0, PATIENCE, "no refused script")
+
+
+def test_an_edit_that_the_system_gives_too_little_for_is_taken_later(stage, connect, run_async):
+    stage.edit("workflows/short.lua", WAITING % ("Short", "old", "old"))
+    worker = stage.worker.child.process.pid
+    _, most = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+    before = stage.metric("signalroom_scripts_reload_failures") or 0
+
+    async def text(client):
+        run = await stage.start(client, "Short")
+        said = await run.query("text")
+        await run.terminate()
+        return said
+
+    async def story():
+        client = await connect()
+        usual = resource.prlimit(worker, resource.RLIMIT_NOFILE, (3, most))  # no file can be opened any more
+        try:
+            stage.scripts.save("workflows/short.lua", WAITING % ("Short", "new", "new"))
+            stage.await_event("scripts_not_read", "Too many open files")
+            assert await text(client) == "old"
+        finally:
+            resource.prlimit(worker, resource.RLIMIT_NOFILE, usual)
+        stage.await_event("scripts_reloaded", "workflows/short.lua", 2)
+        assert await text(client) == "new"
+
+    run_async(story())
+    assert stage.metric("signalroom_scripts_reload_failures") > before
+    assert len(stage.events("scripts_not_read")) == 1  # said once, however often it was tried
 
 
 def test_an_activity_ends_in_the_world_it_began_in(stage, connect, run_async, tmp_path):

@@ -232,6 +232,27 @@ static void a_folder_that_is_not_there_is_an_error_of_the_system(void **state)
     mkdir(dir, 0700);
 }
 
+static void a_link_to_itself_is_a_fault_of_that_script_alone(void **state)
+{
+    static const char *const links[] = {"workflows/b.lua", "workflows/c"};
+    struct folder folder;
+    struct error err = {0};
+
+    (void)state;
+    script("workflows/a.lua", "");
+    for (size_t i = 0; i < 2; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/%s", dir, links[i]);
+        assert_int_equal(symlink(path, path), 0);
+    }
+    assert_true(folder_read(&folder, dir, &err));
+    assert_int_equal(folder.count, 1);
+    assert_int_equal(folder.faults.count, 1);
+    assert_string_equal(folder.faults.list[0].why.text,
+                        "workflows/b.lua: Too many levels of symbolic links");
+    folder_release(&folder);
+}
+
 static void an_empty_folder_has_no_bundles(void **state)
 {
     const struct store_bundle *const *bundles;
@@ -257,6 +278,7 @@ int main(void)
         STORY(a_circle_is_refused_where_it_closes),
         STORY(a_require_of_no_literal_is_refused),
         STORY(a_folder_that_is_not_there_is_an_error_of_the_system),
+        STORY(a_link_to_itself_is_a_fault_of_that_script_alone),
         STORY(an_empty_folder_has_no_bundles),
     };
 

@@ -1,9 +1,12 @@
 /* What an edit of the scripts folder does to what serves. */
 #include "story.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scripts_folder.h"
+#include "shortage.h"
 #include "worker/edition.h"
 
 #define WORKFLOW(name) "workflow '" name "' { run = function() end }\n"
@@ -164,6 +167,54 @@ static void what_was_edited_together_is_held_back_together(void **state)
     edition_release(two);
 }
 
+static void what_goes_with_a_file_that_cannot_be_read_is_held_back(void **state)
+{
+    char path[128];
+
+    (void)state;
+    scripts_write("lib.lua", "return 1");
+    scripts_write("workflows/a.lua", "require 'lib' " WORKFLOW("A"));
+    scripts_write("workflows/b.lua", WORKFLOW("B"));
+    struct edition *one = edition_after(NULL);
+    scripts_delete("lib.lua");
+    snprintf(path, sizeof path, "%s/lib.lua", scripts_folder());
+    assert_int_equal(symlink(path, path), 0); /* nobody can read it, root neither */
+    scripts_write("workflows/a.lua", "require 'lib' " WORKFLOW("A") "-- edited");
+    scripts_write("workflows/b.lua", WORKFLOW("B") "-- edited");
+    struct edition *two = edition_after(one);
+    changed(two, "refused lib.lua: lib.lua: Too many levels of symbolic links\n"
+                 "held back workflows/a.lua: it goes with lib.lua\n"
+                 "reloaded workflows/b.lua\n");
+    assert_true(two->unread);
+    scripts_delete("lib.lua");
+    scripts_write("lib.lua", "return 2");
+    struct edition *three = edition_after(two);
+    changed(three, "reloaded lib.lua\nreloaded workflows/a.lua\n");
+    assert_false(three->unread);
+    edition_release(one);
+    edition_release(two);
+    edition_release(three);
+}
+
+static void what_the_system_will_not_give_is_no_fault_of_a_script(void **state)
+{
+    struct edition *two = NULL;
+    struct error err = {0};
+
+    (void)state;
+    scripts_write("activities/a.lua", ACTIVITY("a"));
+    struct edition *one = edition_after(NULL);
+    scripts_write("activities/a.lua", ACTIVITY("a") "-- edited");
+    shortage_after(0);
+    bool made = edition_make(&two, one, scripts_folder(), &err);
+    shortage_over();
+    assert_false(made);
+    assert_int_equal(err.kind, ERROR_SYSTEM);
+    assert_string_equal(err.text,
+                        "checking the scripts: opening an event loop: too many open files");
+    edition_release(one);
+}
+
 static void an_edit_that_breaks_an_untouched_script_is_refused(void **state)
 {
     (void)state;
@@ -241,6 +292,8 @@ int main(void)
         STORY(a_bad_edit_is_refused_and_the_others_are_taken),
         STORY(a_global_that_is_not_there_is_refused_wherever_it_stands),
         STORY(what_was_edited_together_is_held_back_together),
+        STORY(what_goes_with_a_file_that_cannot_be_read_is_held_back),
+        STORY(what_the_system_will_not_give_is_no_fault_of_a_script),
         STORY(an_edit_that_breaks_an_untouched_script_is_refused),
         STORY(a_deleted_file_takes_its_types_with_it),
         STORY(a_second_definition_of_a_type_is_refused_where_it_is_new),

@@ -109,6 +109,14 @@ static void reload(void)
         fail_msg("%s", err.text);
 }
 
+static void prepare(void)
+{
+    struct error err = {0};
+
+    if (!theatre_prepare(&err))
+        fail_msg("%s", err.text);
+}
+
 static struct workflow_run *asleep(void)
 {
     struct workflow_run *run = new_run();
@@ -178,6 +186,40 @@ static void a_reading_that_cannot_serve_changes_nothing(void **state)
     workflow_host_types(theatre_host(), &count);
     assert_int_equal(count, 1);
     says(asleep(), "\"old\"");
+}
+
+static void what_is_prepared_counts_once_it_is_taken(void **state)
+{
+    (void)state;
+    greeting("old");
+    struct workflow_run *old = asleep();
+    greeting("new");
+    reload();
+    greeting("newest");
+    prepare();
+    struct workflow_run *new = asleep();
+    says(old, "\"old\""); /* whose code nobody needs any more, unlike the one that is prepared */
+    workflow_host_take(theatre_host());
+    says(asleep(), "\"newest\"");
+    says(new, "\"new\"");
+}
+
+static void what_is_discarded_leaves_no_trace(void **state)
+{
+    (void)state;
+    greeting("old");
+    theatre_host();
+    greeting("new");
+    prepare();
+    workflow_host_discard(theatre_host());
+    workflow_host_discard(theatre_host());
+    says(asleep(), "\"old\"");
+    prepare();
+    greeting("newest");
+    prepare();
+    workflow_host_take(theatre_host());
+    says(asleep(), "\"newest\"");
+    prepare(); /* and the host is closed */
 }
 
 static void a_host_tells_its_types_and_their_code(void **state)
@@ -310,6 +352,8 @@ int main(void)
         STORY(a_run_ends_on_the_code_that_it_began_with),
         STORY(a_change_that_is_taken_back_is_the_same_code),
         STORY(a_reading_that_cannot_serve_changes_nothing),
+        STORY(what_is_prepared_counts_once_it_is_taken),
+        STORY(what_is_discarded_leaves_no_trace),
         STORY(a_host_tells_its_types_and_their_code),
         STORY(runs_of_one_cell_do_not_see_one_another),
         STORY(nothing_of_the_vocabulary_leads_to_what_all_runs_share),

@@ -83,14 +83,23 @@ struct workflow_host *theatre_host(void)
     return host;
 }
 
-bool theatre_reload(struct error *err)
+bool theatre_prepare(struct error *err)
 {
     struct store *reading;
 
     if (!store_open(&reading, dir, err))
         return false;
-    bool ok = workflow_host_reload(host, reading, err);
+    bool ok = workflow_host_prepare(host, reading, err);
     store_close(reading);
+    return ok;
+}
+
+bool theatre_reload(struct error *err)
+{
+    bool ok = theatre_prepare(err);
+
+    if (ok)
+        workflow_host_take(host);
     return ok;
 }
 

@@ -14,7 +14,8 @@ void theatre_script(const char *name, const char *text);
 struct workflow_host *theatre_host(void);
 bool theatre_try_host(struct workflow_options options, struct error *err);
 
-/* The host reads what was written since. */
+/* The host prepares what was written since; and takes it. */
+bool theatre_prepare(struct error *err);
 bool theatre_reload(struct error *err);
 
 /* Closes the host, so that the next one sees what was written since. */
