@@ -2,6 +2,7 @@
  * The command line. A VM for tools on a reactor runs the embedded module cli.main as a fiber; what
  * it returns is the exit code.
  */
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include "activity/modules.h"
 #include "base/log.h"
+#include "cli/screen.h"
 #include "cli/system.h"
 #include "client/client.h"
 #include "script/vm.h"
@@ -58,13 +60,24 @@ static void forbid_core_files(void)
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 }
 
+/* What was closed for us stays unwritable; were it free, a socket of ours would be taken for it. */
+static void take_standard_files(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    take_standard_files();
     signal(SIGPIPE, SIG_IGN);
     forbid_core_files();
     log_configure((struct log_options){.level = LOG_ERROR,
                                        .json = !isatty(STDERR_FILENO),
-                                       .colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR")});
+                                       .colour = screen_has_colour(STDERR_FILENO)});
     struct vm *vm = vm_new(VM_TOOL, 0);
     struct reactor *reactor;
     struct error err = {0};

@@ -10,6 +10,13 @@
 #include "base/bytes.h"
 #include "base/redact.h"
 
+bool screen_has_colour(int fd)
+{
+    const char *unwanted = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool plain = (unwanted && *unwanted) || (term && strcmp(term, "dumb") == 0);
+    return isatty(fd) && !plain;
+}
+
 /* columns() -> of the terminal that standard output is; nil when it is none */
 int screen_columns(lua_State *L)
 {

@@ -5,6 +5,10 @@
 #pragma once
 
 #include <lua.h>
+#include <stdbool.h>
+
+/* Whether colours are seen there: a terminal that knows them, and nobody who minds (NO_COLOR). */
+bool screen_has_colour(int fd);
 
 int screen_columns(lua_State *L);
 int screen_fit(lua_State *L);

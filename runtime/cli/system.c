@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <luajit.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,8 +56,25 @@ static int guide(lua_State *L)
     return 1;
 }
 
-/* fd, text: all of it, secrets masked. */
-static int write_text(lua_State *L)
+/* All of it, also to a pipe that somebody made non-blocking; false with errno. */
+static bool write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n > 0) {
+            data += n;
+            size -= (size_t)n;
+        } else if (errno == EAGAIN) {
+            poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* fd, text: all of it, secrets masked; why not, and whether its reader has left */
+static int write_raw(lua_State *L)
 {
     int fd = luaL_checkint(L, 1);
     size_t size;
@@ -64,15 +82,14 @@ static int write_text(lua_State *L)
     struct bytes clean = {0};
     bytes_add(&clean, text, size);
     redact(&clean);
-    size_t done = 0;
-    while (done < clean.size) {
-        ssize_t n = write(fd, clean.data + done, clean.size - done);
-        if (n <= 0)
-            break;
-        done += (size_t)n;
-    }
+    bool ok = write_all(fd, clean.data, clean.size);
+    int problem = errno;
     bytes_release(&clean);
-    return 0;
+    if (ok)
+        return 0;
+    lua_pushstring(L, strerror(problem));
+    lua_pushboolean(L, problem == EPIPE);
+    return 2;
 }
 
 static int read_stdin(lua_State *L)
@@ -91,6 +108,12 @@ static int read_stdin(lua_State *L)
 static int is_terminal(lua_State *L)
 {
     lua_pushboolean(L, isatty(luaL_checkint(L, 1)));
+    return 1;
+}
+
+static int has_colour(lua_State *L)
+{
+    lua_pushboolean(L, screen_has_colour(luaL_checkint(L, 1)));
     return 1;
 }
 
@@ -211,7 +234,7 @@ static int configure_log(lua_State *L)
     if (!log_level_parse(luaL_checkstring(L, 1), &options.level))
         return luaL_error(L, "log level is DEBUG, INFO, WARNING or ERROR, not %s",
                           lua_tostring(L, 1));
-    options.colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+    options.colour = screen_has_colour(STDERR_FILENO);
     log_configure(options);
     return 0;
 }
@@ -243,9 +266,10 @@ int system_open(lua_State *L)
     static const luaL_Reg functions[] = {
         {"version",         version            },
         {"guide",           guide              },
-        {"write",           write_text         },
+        {"write_raw",       write_raw          },
         {"read_stdin",      read_stdin         },
         {"is_terminal",     is_terminal        },
+        {"has_colour",      has_colour         },
         {"executable",      executable         },
         {"working_folder",  working_folder     },
         {"exists",          exists             },

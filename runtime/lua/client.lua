@@ -64,12 +64,17 @@ local function closing_event(id, run_id)
   end
 end
 
+-- The error of a run that did not complete; `ended` tells it from one of the call that asked.
 local function failure_of(event, word, attributes, id)
-  if attributes.failure then return failures.to_error(attributes.failure) end
+  if attributes.failure then
+    local err = failures.to_error(attributes.failure)
+    err.ended = word
+    return err
+  end
   local message = ("workflow %s %s"):format(id, word)
   if attributes.reason and attributes.reason ~= "" then message = message .. ": " .. attributes.reason end
   local kind = "Workflow" .. word:gsub("^%l", string.upper):gsub(" (%l)", string.upper)
-  return errors.new(kind, { message = message, details = { event_id = event.event_id } })
+  return errors.new(kind, { message = message, ended = word, details = { event_id = event.event_id } })
 end
 
 --- Waits until the workflow has closed, through retries and continue-as-new.

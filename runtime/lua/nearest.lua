@@ -21,7 +21,7 @@ end
 ---@param list string[]
 ---@return string?
 function nearest.word(word, list)
-  local best, least = nil, math.max(2, math.floor(#word / 3)) + 1
+  local best, least = nil, math.min(math.max(2, math.floor(#word / 3)) + 1, #word) -- a letter at least stays
   for _, candidate in ipairs(list) do
     local d = distance(word, candidate)
     if d < least then best, least = candidate, d end

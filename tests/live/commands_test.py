@@ -184,7 +184,7 @@ def test_trigger_starts_the_workflow_with_its_input(house, schedules, queue):
 ])
 def test_a_wrong_script_is_refused_by_line_and_nothing_is_changed(schedules, text, complaint):
     schedules.write(text)
-    said = schedules.say("apply", code=1)["error"]
+    said = schedules.say("apply", code=3)["error"]
     assert said["type"] == "ScriptError" and complaint in said["message"] and "schedules.lua:" in said["message"]
 
 

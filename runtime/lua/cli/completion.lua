@@ -4,7 +4,7 @@
 local client = require "client"
 local host = require "cli.host"
 local rpc = require "rpc"
-local scripts = require "cli.repl.scripts"
+local scripts = require "cli.scripts"
 local server = require "schedule.server"
 
 local NEWEST, SECONDS = 50, 1 -- runs offered; patience with the server

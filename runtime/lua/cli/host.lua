@@ -15,6 +15,15 @@ local function raise(kind, text)
   error(errors.new(ERROR_TYPE[kind] or "Error", { message = text, non_retryable = true }), 0)
 end
 
+--- Writes a text, secrets masked. What cannot be written to stdout is an error; stderr has nobody to tell.
+---@param fd integer 1 or 2
+---@param text string
+function host.write(fd, text)
+  local problem, left = native.write_raw(fd, text)
+  if not problem or fd ~= 1 then return end
+  error(errors.new(left and "ReaderGone" or "OutputError", { message = "writing to stdout: " .. problem }), 0)
+end
+
 local Process = {}
 Process.__index = Process
 

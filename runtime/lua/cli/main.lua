@@ -66,26 +66,60 @@ local function find(word)
   error({ usage = ("no such command: %s%s"):format(word, close and ("; did you mean %s?"):format(close) or "") }, 0)
 end
 
+-- Whether the answer is for a program, also when the rest of the line is wrong.
+local function wants_json(words)
+  for _, word in ipairs(words) do
+    if word == "--" then return false end
+    if word == "--json" then return true end
+  end
+  return false
+end
+
+-- Options, and the words that are none; behind "--" everything is one, or another program's command line.
+local function parse(command, words)
+  local given, rest, behind = options.parse(main.options_of(command), words)
+  if command.takes_command then
+    given.command = behind
+  else
+    for _, word in ipairs(behind or {}) do rest[#rest + 1] = word end
+  end
+  return given, rest
+end
+
+local function check_words(command, rest)
+  local wrong = #rest < (command.least or 0) or #rest > (command.most or command.least or 0)
+  for _, word in ipairs(rest) do wrong = wrong or word == "" end
+  if wrong then error({ usage = "usage: signalroom " .. command.usage }, 0) end
+end
+
+local function connection_of(given)
+  return { address = given.address, namespace = given.namespace, profile = given.profile, config_file = given.config_file }
+end
+
+local function show_help(command)
+  output.line("%s", main.help_of(command))
+  output.value { name = command.name, about = command.about, usage = command.usage, options = main.options_of(command) }
+end
+
+local SPELT = { ["--help"] = "help", ["-h"] = "help", ["--version"] = "version", ["--json"] = "help" }
+
+local asked -- the command that the line names
+
 local function run(words)
-  local word = table.remove(words, 1)
-  if not word or word == "--help" or word == "-h" then word = "help" end
-  if word == "--version" then word = "version" end
-  local command = find(word)
-  local given, rest = options.parse(main.options_of(command), words)
-  output.as_json = given.json or false
-  if given.help then
-    output.line("%s", main.help_of(command))
-    return exits.ok
-  end
-  if #rest < (command.least or 0) or #rest > (command.most or command.least or 0) then
-    error({ usage = "usage: signalroom " .. command.usage }, 0)
-  end
+  output.as_json = wants_json(words)
+  local word = table.remove(words, 1) or "help"
+  local command = find(SPELT[word] or word)
+  asked = command.name
+  local given, rest = parse(command, words)
+  output.as_json = given.json or word == "--json"
+  if given.help then return show_help(command) end
+  check_words(command, rest)
   if not (command.alone or given.address or given.profile or given.config_file) then neighbour.adopt() end
   if command.connects then
     local connect = command.connects == "at first use" and rpc.prepare or rpc.connect
-    connect { address = given.address, namespace = given.namespace, profile = given.profile, config_file = given.config_file }
+    connect(connection_of(given))
   end
-  return command.run(given, rest, main) or exits.ok
+  return command.run(given, rest, main)
 end
 
 -- What was raised, as an error object with the stack of where; usage complaints stay as they are.
@@ -93,13 +127,18 @@ local function caught(failure)
   return type(failure) == "table" and failure.usage and failure or errors.normalize(failure, debug.traceback("", 2))
 end
 
+local function report_usage(message)
+  local hint = "signalroom help" .. (asked and " " .. asked or "")
+  output.note("signalroom: %s\nTry: %s", message, hint)
+  output.value { error = { type = "Usage", message = message, hint = hint } }
+  return exits.usage
+end
+
 local function report(failure)
-  if type(failure) == "table" and failure.usage then
-    output.note("signalroom: %s\nTry: signalroom help", failure.usage)
-    output.value { error = { type = "Usage", message = failure.usage } }
-    return exits.usage
-  end
+  if type(failure) == "table" and failure.usage then return report_usage(failure.usage) end
+  if failure.type == "ReaderGone" then return exits.reader_gone end
   local err, code, hint = failure, exits.of(failure)
+  hint = err.hint or hint
   output.note("signalroom: %s: %s", err.type, err.message)
   local cause = err.cause
   while cause do
@@ -108,7 +147,7 @@ local function report(failure)
   end
   if err.type == "LuaError" and err.stack then output.note("%s", err.stack) end
   if hint then output.note("  %s", hint) end
-  output.value { error = { type = err.type, message = err.message, hint = hint } }
+  if err.type ~= "OutputError" then output.value { error = { type = err.type, message = err.message, hint = hint } } end
   return code
 end
 
@@ -117,7 +156,9 @@ end
 ---@return integer exit_code
 function main.run(words)
   local ok, result = xpcall(run, caught, words)
-  return ok and result or report(result)
+  if ok then return result or exits.ok end
+  local told, code = pcall(report, result)
+  return told and code or exits.unwritten
 end
 
 return main

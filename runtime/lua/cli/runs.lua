@@ -6,7 +6,9 @@ local exits = require "cli.exits"
 local json = require "json"
 local output = require "cli.output"
 local queues = require "cli.why.queues"
+local remedies = require "cli.why.remedies"
 local rpc = require "rpc"
+local words = require "cli.why.words"
 
 local runs = {}
 
@@ -85,6 +87,28 @@ function runs.plain(err)
     cause = err.cause and runs.plain(errors.normalize(err.cause)) }
 end
 
+-- An activity that failed is told by its name and how it ended; Temporal's own words for it say nothing.
+local function sentence(err)
+  local failure = err.failure
+  if failure and failure.activity_failure_info then return words.failure(failure) end
+  return ("%s: %s"):format(err.type, err.message)
+end
+
+-- What failed, why, where, and what to do.
+local function say_failure(id, err)
+  output.note("Failed: %s", sentence(err))
+  local deepest = err
+  while deepest.cause do
+    deepest = deepest.cause
+    output.note("  caused by %s", sentence(deepest))
+  end
+  local place = deepest.failure and words.line_of(deepest.failure)
+  local fix = deepest.failure and remedies(deepest.failure) or "signalroom why " .. id
+  if place then output.note("  raised at %s", place) end
+  output.note("  -> %s", fix)
+  return place, fix
+end
+
 --- Waits for a run, prints its result or its failure, and says which exit code that is.
 ---@return integer exit_code
 function runs.wait(id, run_id)
@@ -95,14 +119,9 @@ function runs.wait(id, run_id)
     return exits.ok
   end
   local err = errors.normalize(result)
-  if exits.of(err) ~= exits.failed then error(err, 0) end
-  output.note("Failed: %s: %s", err.type, err.message)
-  local cause = err.cause
-  while cause do
-    output.note("  caused by %s: %s", cause.type, cause.message)
-    cause = cause.cause
-  end
-  output.value { workflow_id = id, run_id = run_id, status = "failed", error = runs.plain(err) }
+  if not err.ended then error(err, 0) end
+  local place, fix = say_failure(id, err)
+  output.value { workflow_id = id, run_id = run_id, status = "failed", error = runs.plain(err), place = place, fix = fix }
   return exits.failed
 end
 

@@ -10,10 +10,10 @@ local serve = {}
 serve.options = {
   { name = "queue", short = "q", value = "NAME", about = "task queue (TEMPORAL_TASK_QUEUE); api-tasks unless given" },
   { name = "scripts", value = "DIR", about = "scripts folder; ./scripts unless given" },
-  { name = "cache", value = "N", about = "workflow runs kept in memory; 1000 unless given, 0 keeps none" },
-  { name = "activities", value = "N", about = "activities at once; 100 unless given" },
+  { name = "cache", value = "N", is = "whole", about = "workflow runs kept in memory; 1000 unless given, 0 keeps none" },
+  { name = "activities", value = "N", is = "count", about = "activities at once; 100 unless given" },
   { name = "health", value = "HOST:PORT", about = "serves /livez, /readyz and /metrics there; off unless given" },
-  { name = "grace", value = "SECONDS", about = "how long a stop waits for running activities; 20 unless given" },
+  { name = "grace", value = "SECONDS", is = "whole", about = "how long a stop waits for running activities; 20 unless given" },
   { name = "no-watch", about = "read the scripts once: edits count after a restart" },
   { name = "log-level", value = "LEVEL", choices = { "DEBUG", "INFO", "WARNING", "ERROR" },
     about = "DEBUG, INFO, WARNING or ERROR; INFO unless given (LOG_LEVEL)" },
@@ -21,13 +21,6 @@ serve.options = {
   { name = "json-logs", about = "log JSON lines, as when stderr is no terminal" },
   { name = "log-file", value = "FILE", about = "also log there, for `signalroom logs`; at 32 MB it becomes FILE.old" },
 }
-
-local function number(given, name)
-  if not given[name] then return nil end
-  local value = tonumber(given[name])
-  if not value or value < 0 or value % 1 ~= 0 then error({ usage = ("--%s wants a whole number"):format(name) }, 0) end
-  return value
-end
 
 --- Starts a worker from the options given; the first SIGINT or SIGTERM drains it, the second hurries it.
 ---@param given table
@@ -40,7 +33,7 @@ function serve.start(given, more)
   local place = { scripts = given.scripts or "scripts", queue = given.queue or client.queue() }
   if not given.no_check then checks.require(place) end
   return host.serve { scripts = place.scripts, task_queue = place.queue,
-    cache = number(given, "cache"), activities = number(given, "activities"), health = given.health, grace = number(given, "grace"),
+    cache = given.cache, activities = given.activities, health = given.health, grace = given.grace,
     fixed_scripts = given.no_watch, hears_reloads = more and more.hears_reloads,
   }
 end

@@ -56,11 +56,6 @@ function server.describe(id)
   error(reply, 0)
 end
 
---- As describe, but a schedule that is not there raises NotFoundError.
-function server.find(id)
-  return rpc.call("DescribeSchedule", { schedule_id = id })
-end
-
 --- Every schedule of the namespace, by id. The server's list may be a second late.
 ---@param options { once: number? }?  as of rpc.call
 ---@return table[] entries  temporal.api.schedule.v1.ScheduleListEntry

@@ -3,7 +3,7 @@
 local errors = require "errors"
 local file = require "activity.file"
 local host = require "cli.host"
-local scripts = require "cli.repl.scripts"
+local scripts = require "cli.scripts"
 
 local function is_set(name)
   return (os.getenv(name) or "") ~= "" or (os.getenv(name .. "_FILE") or "") ~= ""

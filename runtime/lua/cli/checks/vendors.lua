@@ -1,7 +1,7 @@
 -- Vendors: every source asks its vendor one cheap question (`probe`), which shows that address and key are right.
 
 local errors = require "errors"
-local scripts = require "cli.repl.scripts"
+local scripts = require "cli.scripts"
 local sync = require "sync"
 
 local FIXES = {

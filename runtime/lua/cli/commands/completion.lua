@@ -39,7 +39,7 @@ local function at_cursor(words, main)
 end
 
 return {
-  name = "completion", usage = "completion bash|zsh", least = 0, most = 1, completes = { { "bash", "zsh" } },
+  name = "completion", usage = "completion bash|zsh", least = 0, most = 1, takes_command = true, completes = { { "bash", "zsh" } },
   about = "a script for tab completion: source <(signalroom completion bash)",
   details = "Completes commands, options, and by asking: runs, schedules, sources and reports.",
   options = { { name = "at", about = "what the scripts ask: what may stand in the place of the last word after --" } },

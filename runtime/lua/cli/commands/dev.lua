@@ -40,7 +40,7 @@ local function start_servers(given, servers)
     rpc.connect { address = given.address, namespace = given.namespace, profile = given.profile, config_file = given.config_file }
   else
     output.note "Starting a Temporal dev server..."
-    local server = temporal.start(state, { headless = given.headless, port = tonumber(given.port) })
+    local server = temporal.start(state, { headless = given.headless, port = given.port })
     servers[#servers + 1] = server
     host.set_environment("TEMPORAL_ADDRESS", server.address)
     host.set_environment("TEMPORAL_NAMESPACE", "default")
@@ -96,12 +96,12 @@ end
 local spec = {
   { name = "state", value = "DIR", about = "where servers keep their data; the user's state folder unless given" },
   { name = "headless", about = "no web UI" },
-  { name = "port", value = "N", about = "port of the Temporal dev server; a free one unless given" },
+  { name = "port", value = "N", is = "count", about = "port of the Temporal dev server; a free one unless given" },
 }
 for _, option in ipairs(serve.options) do spec[#spec + 1] = option end
 
 return {
-  name = "dev", alone = true, usage = "dev [--state DIR] [-- COMMAND...]", options = spec,
+  name = "dev", alone = true, takes_command = true, usage = "dev [--state DIR] [-- COMMAND...]", options = spec,
   about = "everything in one: Temporal, PostgreSQL, and a worker on ./scripts",
   details = "Starts a Temporal dev server unless TEMPORAL_ADDRESS or a profile names one, and a private PostgreSQL cluster\n"
     .. "unless DATABASE_URL or SUPABASE_DB_HOST names a database; migrates it; runs the worker. After -- it runs COMMAND\n"

@@ -1,11 +1,24 @@
+local absent = require "cli.absent"
 local json = require "json"
 local output = require "cli.output"
 local retry = require "cli.retry"
+local scripts = require "cli.scripts"
 
 local topics = {}
 
+local function check_source(root, source)
+  scripts.root = root
+  local names = scripts.names "source"
+  for _, name in ipairs(names) do
+    if name == source then return end
+  end
+  absent("source", source, names, "repl -e 'sources()'")
+end
+
 function topics.retry(given, source)
-  local about = retry.read(given.scripts or "scripts", source)
+  local root = given.scripts or "scripts"
+  if source then check_source(root, source) end
+  local about = retry.read(root, source)
   local policy = about.policy
   local attempts = policy.attempts > 0 and tostring(policy.attempts) or "no limit"
   local unreachable = about.unreachable and policy.attempts > 0

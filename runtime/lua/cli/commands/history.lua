@@ -42,12 +42,10 @@ return {
     .. "are cut. For `signalroom replay` and the Temporal tools use `show --json`.",
   options = {
     { name = "run-id", value = "ID", about = "one run of it; the latest unless given" },
-    { name = "last", value = "N", about = "only the newest N events" },
+    { name = "last", value = "N", is = "count", about = "only the newest N events" },
   },
   run = function(given, rest)
-    local last = given.last and tonumber(given.last)
-    if given.last and (not last or last < 1 or last % 1 ~= 0) then error({ usage = "--last wants a whole number above 0" }, 0) end
-    local events, started = events_of(rest[1], given.run_id, last)
+    local events, started = events_of(rest[1], given.run_id, given.last)
     local list = {}
     for i, event in ipairs(events) do
       local record = history.record(event)

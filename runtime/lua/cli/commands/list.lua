@@ -8,13 +8,11 @@ return {
   about = "runs, newest first",
   options = {
     { name = "query", value = "QUERY", about = "visibility query, such as ExecutionStatus='Running'" },
-    { name = "limit", value = "N", about = "at most so many; 20 unless given" },
+    { name = "limit", value = "N", is = "count", about = "at most so many; 20 unless given" },
   },
   run = function(given)
-    local limit = tonumber(given.limit or 20)
-    if not limit or limit < 1 then error({ usage = "--limit wants a number above 0" }, 0) end
     local rows, list = {}, {}
-    for i, about in ipairs(client.list(given.query or "", limit)) do
+    for i, about in ipairs(client.list(given.query or "", given.limit or 20)) do
       local row = runs.row(about)
       list[i] = { workflow_id = row.id, run_id = row.run_id, workflow_type = row.workflow, status = row.status, started = row.started,
         closed = row.closed }

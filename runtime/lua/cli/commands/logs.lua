@@ -87,9 +87,7 @@ local function follow(path, position, filter)
 end
 
 local function filter_of(given, id)
-  local level = LEVELS[(given.level or "debug"):lower()]
-  if not level then error({ usage = "--level is DEBUG, INFO, WARNING or ERROR" }, 0) end
-  return { level = level, id = id }
+  return { level = LEVELS[(given.level or "debug"):lower()], id = id }
 end
 
 return {
@@ -98,19 +96,20 @@ return {
   details = "Reads the file that `signalroom dev` keeps, or that a worker writes with --log-file.",
   options = {
     { name = "follow", short = "f", about = "go on as the log grows" },
-    { name = "lines", short = "n", value = "N", about = "the last N lines; 100 unless given" },
-    { name = "level", value = "LEVEL", about = "DEBUG, INFO, WARNING or ERROR: nothing less" },
+    { name = "lines", short = "n", value = "N", is = "whole", about = "the last N lines; 100 unless given" },
+    { name = "level", value = "LEVEL", choices = { "DEBUG", "INFO", "WARNING", "ERROR" },
+      about = "DEBUG, INFO, WARNING or ERROR: nothing less" },
     { name = "file", value = "FILE", about = "another log file" },
     { name = "state", value = "DIR", about = "the state folder that was given to dev" },
   },
   run = function(given, rest)
-    local count = tonumber(given.lines or 100)
-    if not count or count < 0 then error({ usage = "--lines wants a number" }, 0) end
-    output.colour = host.is_terminal(1) and not os.getenv "NO_COLOR"
+    local count = given.lines or 100
+    output.colour = host.has_colour(1)
     local path, filter = path_of(given), filter_of(given, rest[1])
     local text, position = read_from(path, 0)
     local kept = lines_of(text, filter)
     for i = math.max(1, #kept - count + 1), #kept do say(kept[i][1], kept[i][2]) end
+    if #kept == 0 and filter.id then output.note("%s has no line of %s", path, filter.id) end
     if given.follow then follow(path, position, filter) end
   end,
 }

@@ -1,8 +1,20 @@
 local alerts = require "cli.alerts"
 local duration = require "duration"
+local nearest = require "nearest"
 local output = require "cli.output"
+local scripts = require "cli.scripts"
 
 local EVERYTHING = "*"
+
+-- A subject may be anything; one that is nearly a source or a report is told.
+local function doubt(subject)
+  local names, known = {}, {}
+  for _, kind in ipairs { "source", "report" } do
+    for _, name in ipairs(scripts.names(kind)) do names[#names + 1], known[name] = name, true end
+  end
+  local close = not known[subject] and nearest.word(subject, names)
+  if close then output.note("Nothing here is named %s; did you mean %s? signalroom unmute %s takes it back.", subject, close, subject) end
+end
 
 return {
   name = "mute", usage = "mute DURATION [SUBJECT]", least = 1, most = 2,
@@ -15,6 +27,7 @@ return {
     local subject = rest[2] or EVERYTHING
     local till = alerts.mute(subject, ms / 1000)
     output.line("Muted: %s until %s UTC", subject == EVERYTHING and "everything" or subject, till)
+    if rest[2] then doubt(subject) end
     output.value { subject = subject, ["until"] = till }
   end,
 }

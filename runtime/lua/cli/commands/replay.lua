@@ -34,7 +34,6 @@ return {
   },
   run = function(given, rest)
     local modes = given.mode == "all" and { "whole", "tasks", "evicting" } or { given.mode or "whole" }
-    if not MODES[modes[1]] then error({ usage = "--mode is whole, tasks, evicting or all" }, 0) end
     local results, failed = {}, 0
     for _, path in ipairs(rest) do
       for _, mode in ipairs(modes) do

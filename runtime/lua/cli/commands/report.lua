@@ -1,3 +1,4 @@
+local absent = require "cli.absent"
 local activity = require "activity.api"
 local client = require "client"
 local dates = require "sync.dates"
@@ -16,6 +17,14 @@ local CLIPPED_FROM = 102 * 1024 -- Gmail hides what is behind
 
 local function usage(format, ...)
   error({ usage = format:format(...) }, 0)
+end
+
+local function check_name(name)
+  local names = report.names()
+  for _, there in ipairs(names) do
+    if there == name then return end
+  end
+  absent("report", name, names, "report")
 end
 
 -- --- the list ---
@@ -204,6 +213,7 @@ return {
     if given.watch then return watch(job) end
     folder.load(job.scripts)
     if not job.name then return list() end
+    check_name(job.name)
     if given.send then return send(job, given) end
     if given.diff then return print_difference(job, given.diff) end
     return print_once(job)

@@ -1,3 +1,4 @@
+local absent = require "cli.absent"
 local cron = require "schedule.cron"
 local errors = require "errors"
 local exits = require "cli.exits"
@@ -93,6 +94,13 @@ end
 
 -- --- list and show ---
 
+local function find(id)
+  local found, ids = server.describe(id), {}
+  if found then return found end
+  for i, entry in ipairs(server.list()) do ids[i] = entry.schedule_id end
+  absent("schedule", id, ids, "schedules list")
+end
+
 function verbs.list()
   local rows, list = {}, {}
   for i, entry in ipairs(server.list()) do
@@ -125,7 +133,7 @@ local function upcoming(about)
 end
 
 function verbs.show(_, id)
-  local found = server.find(id)
+  local found = find(id)
   local schedule, about = found.schedule or {}, found.info or {}
   local start, state = schedule.action and schedule.action.start_workflow or {}, schedule.state or {}
   local shown = { id = id, cron = server.timing(schedule.spec), tz = server.zone(schedule.spec), workflow = start.workflow_type and
@@ -154,19 +162,19 @@ local function done(word, id)
 end
 
 function verbs.pause(given, id)
-  server.find(id)
+  find(id)
   server.patch(id, { pause = given.reason or "paused by signalroom" })
   done("Paused", id)
 end
 
 function verbs.resume(given, id)
-  local note = given.reason or server.note(server.find(id).schedule)
+  local note = given.reason or server.note(find(id).schedule)
   server.patch(id, { unpause = note ~= "" and note or "resumed by signalroom" })
   done("Resumed", id)
 end
 
 function verbs.trigger(_, id)
-  server.find(id)
+  find(id)
   server.patch(id, { trigger_immediately = {} })
   done("Triggered", id)
 end
@@ -191,7 +199,7 @@ end
 
 function verbs.delete(given, id)
   if given.all then return delete_all() end
-  refuse_foreign(id, server.find(id))
+  refuse_foreign(id, find(id))
   server.delete(id)
   output.line("Deleted: %s", id)
   output.value { deleted = json.array { id } }

@@ -76,15 +76,13 @@ return {
     .. "server the folder alone is shown. Exits 1 when a script is refused.",
   options = {
     { name = "scripts", value = "DIR", about = "scripts folder; ./scripts unless given" },
-    { name = "limit", value = "N", about = ("at most so many open runs are looked at; %d unless given"):format(LIMIT) },
+    { name = "limit", value = "N", is = "count", about = ("at most so many open runs are looked at; %d unless given"):format(LIMIT) },
   },
   run = function(given)
-    local limit = tonumber(given.limit or LIMIT)
-    if not limit or limit < 1 or limit % 1 ~= 0 then error({ usage = "--limit wants a whole number above 0" }, 0) end
     local found, by_hash = host.scripts(given.scripts or "scripts"), {}
     local rows = current(found, by_hash)
     local bad = add_refused(rows, found)
-    local ok, held, coverage = pcall(versions.open, limit)
+    local ok, held, coverage = pcall(versions.open, given.limit or LIMIT)
     local unrecorded = ok and add_held(rows, by_hash, held) or 0
     print_rows(rows)
     if ok then print_coverage(coverage, unrecorded) else output.note("open runs are not counted: %s", errors.normalize(held).message) end

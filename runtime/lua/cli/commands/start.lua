@@ -11,7 +11,7 @@ return {
     { name = "input", short = "i", value = "JSON", about = "its one argument; @FILE or - reads it from there" },
     { name = "id", value = "ID", about = "workflow id; a new one unless given" },
     { name = "queue", short = "q", value = "NAME", about = "task queue (TEMPORAL_TASK_QUEUE); api-tasks unless given" },
-    { name = "timeout", value = "DURATION", about = "of the whole run, such as 2h" },
+    { name = "timeout", value = "DURATION", is = "duration", about = "of the whole run, such as 2h" },
     { name = "wait", short = "w", about = "wait for the result" },
   },
   run = function(given, rest)

@@ -87,12 +87,10 @@ return {
     .. "the server does not answer. A name that a run and a schedule share means the run: schedule:ID means the schedule.",
   options = {
     { name = "run-id", value = "ID", about = "one run of it; the latest unless given" },
-    { name = "limit", value = "N", about = "without a name: at most so many open runs; 200 unless given" },
+    { name = "limit", value = "N", is = "count", about = "without a name: at most so many open runs; 200 unless given" },
   },
   run = function(given, rest)
-    local limit = tonumber(given.limit or 200)
-    if not limit or limit < 1 then error({ usage = "--limit wants a number above 0" }, 0) end
     if rest[1] then return or_unknown(pcall(of_name, rest[1], given.run_id)) end
-    return or_unknown(pcall(of_all, limit))
+    return or_unknown(pcall(of_all, given.limit or 200))
   end,
 }

@@ -1,3 +1,4 @@
+local absent = require "cli.absent"
 local file = require "activity.file"
 local host = require "cli.host"
 local json = require "json"
@@ -58,8 +59,9 @@ return {
     { name = "scripts", value = "DIR", about = "scripts folder; ./scripts unless given" },
   },
   run = function(given, rest)
-    local list = json.array {}
-    for _, one in ipairs(describe(given.scripts or "scripts")) do
+    local list, names = json.array {}, {}
+    for i, one in ipairs(describe(given.scripts or "scripts")) do
+      names[i] = one.workflow_type
       if not rest[1] or one.workflow_type == rest[1] then
         list[#list + 1] = one
         output.line("%s  %s@%s", one.workflow_type, one.script, versions.short(one.hash))
@@ -67,7 +69,7 @@ return {
       end
       one.about = table.concat(one.about, "\n")
     end
+    if rest[1] and #list == 0 then absent("workflow", rest[1], names, "workflows") end
     output.value { workflows = list }
-    return (rest[1] and #list == 0) and 1 or 0
   end,
 }

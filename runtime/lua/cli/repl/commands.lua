@@ -4,7 +4,7 @@ local errors = require "errors"
 local help = require "cli.repl.help"
 local host = require "cli.host"
 local nearest = require "nearest"
-local scripts = require "cli.repl.scripts"
+local scripts = require "cli.scripts"
 local words = require "cli.repl.words"
 
 local commands = {}

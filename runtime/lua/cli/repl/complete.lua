@@ -5,7 +5,7 @@ local commands = require "cli.repl.commands"
 local evaluate = require "cli.repl.evaluate"
 local query = require "cli.repl.query"
 local report = require "report"
-local scripts = require "cli.repl.scripts"
+local scripts = require "cli.scripts"
 local show = require "cli.repl.show"
 
 local RECENT, PATIENCE = 50, 1 -- runs offered; seconds for the server to name them

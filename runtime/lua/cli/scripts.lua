@@ -1,4 +1,4 @@
--- The scripts folder in this shell. What a file defines is read off its text; activities/ and reports/ are run as well,
+-- The scripts folder as commands see it. What a file defines is read off its text; activities/ and reports/ are run as well,
 -- so that sources can be synced and reports rendered here. Loading again takes the files as they are now. A file that
 -- does not load is said, and the others are there.
 
