@@ -5,7 +5,9 @@
  *   append(path, text, mode)            list(path) -> { { name, size, modified, kind }... }
  *   look(path) -> entry or nil          remove(path)   rename(from, to)   make_folder(path, mode)
  *   spool(folder) -> spool              a file without a name, gone with its handle
- *   spool:write(text or pages buffer)   spool:read(offset, size) -> text or nil   spool:close()
+ *   spool:write(text or pages buffer)   spool:close()
+ *   spool:read(offset, size) -> text or nil
+ *   spool:read(offset, size, pages buffer) -> bytes read, into the buffer's memory
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,8 +20,10 @@
 #include "activity/failure.h"
 #include "activity/job.h"
 #include "activity/modules.h"
+#include "activity/pages.h"
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "script/vm.h"
 
 #define SPOOL "signalroom.file.spool"
 
@@ -41,6 +45,7 @@ struct file_job {
     char *other;      /* of rename */
     struct span text; /* to be written; lives in Lua */
     struct bytes got;
+    struct bytes *lender; /* whose memory `got` is, for the time of the job; lives in Lua */
     size_t limit;
     mode_t mode;
     struct entry *entries;
@@ -276,7 +281,19 @@ static int deliver_text(struct job *job, lua_State *L)
     if (failed(file, L))
         return 2;
     lua_pushboolean(L, true);
-    lua_pushlstring(L, bytes_text(&file->got), file->got.size);
+    vm_push_bytes(L, bytes_span(&file->got));
+    return 2;
+}
+
+static int deliver_to_lender(struct job *job, lua_State *L)
+{
+    struct file_job *file = (struct file_job *)job;
+    *file->lender = file->got;
+    file->got = (struct bytes){0};
+    if (failed(file, L))
+        return 2;
+    lua_pushboolean(L, true);
+    lua_pushnumber(L, (lua_Number)file->lender->size);
     return 2;
 }
 
@@ -456,7 +473,15 @@ static int spool_read(lua_State *L)
     int fd = spool_check(L);
     double offset = luaL_checknumber(L, 2);
     size_t size = (size_t)luaL_checkinteger(L, 3);
-    struct file_job *file = file_job_new("reading", run_read_spool, deliver_spooled);
+    struct bytes *lender = pages_buffer(L, 4);
+    struct file_job *file =
+        file_job_new("reading", run_read_spool, lender ? deliver_to_lender : deliver_spooled);
+    if (lender) {
+        bytes_clear(lender);
+        file->lender = lender;
+        file->got = *lender;
+        *lender = (struct bytes){0};
+    }
     file->fd = fd;
     file->offset = (off_t)offset;
     file->limit = size;

@@ -97,7 +97,8 @@ static int next_piece(lua_State *L)
     size_t size = PIECE - stream->avail_out;
     if (!size)
         return 0;
-    lua_pushlstring(L, piece->data, size);
+    vm_push_bytes(L, (struct span){piece->data, size});
+    bytes_release(piece);
     return 1;
 }
 

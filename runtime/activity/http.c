@@ -16,6 +16,7 @@
 #include "activity/modules.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "script/vm.h"
 
 #define STREAM "signalroom.http.stream"
 
@@ -176,7 +177,7 @@ static int deliver_whole(struct fiber_wait *wait, lua_State *L)
         return push_failure(L, exchange);
     lua_pushboolean(L, true);
     push_response(L, exchange);
-    lua_pushlstring(L, bytes_text(&transfer->body), transfer->body.size);
+    vm_push_bytes(L, bytes_span(&transfer->body));
     lua_setfield(L, -2, "body");
     return 2;
 }
@@ -205,7 +206,7 @@ static int deliver_chunk(struct fiber_wait *wait, lua_State *L)
     lua_pushboolean(L, true);
     if (!transfer->body.size)
         return 1;
-    lua_pushlstring(L, transfer->body.data, transfer->body.size);
+    vm_push_bytes(L, bytes_span(&transfer->body));
     bytes_clear(&transfer->body);
     transfer_resume(transfer);
     return 2;

@@ -80,6 +80,7 @@ struct pages_plan {
     size_t count;
     struct pages_slot *slots;
     size_t slot_room;
+    struct span list;   /* of the page added last: its rows as they stand in it */
     struct bytes rows;  /* COPY text */
     struct bytes steps; /* of struct pages_step; empty unless it infers */
     struct pages_putter putter;
@@ -131,9 +132,12 @@ void pages_plan_take(struct pages_plan *plan, struct bytes *out);
 /* COPY text whose rows have `from` fields as one whose rows have `to`; nulls behind. */
 void pages_pad(struct span rows, size_t from, size_t to, struct bytes *out);
 
-/* The text of the value at a path of a page; nothing behind it is read. Kind JSON_END when there is
- * none. Objects and lists are an error: they are rows, or for json.decode. */
-bool pages_scalar(struct span page, struct span path, struct pages_value *value, struct error *err);
+/* The text of the value at a path of a page; nothing behind it is read, nor inside of `known`, a
+ * part of the page that a plan has read (its list, or empty), unless the path leads there. Kind
+ * JSON_END when there is none. Objects and lists are an error: they are rows, or for json.decode.
+ */
+bool pages_scalar(struct span page, struct span path, struct span known, struct pages_value *value,
+                  struct error *err);
 
 struct lua_State;
 

@@ -7,7 +7,7 @@
 #include "activity/options.h"
 #include "activity/pages.h"
 #include "activity/pages_about.h"
-#include "activity/pages_walk.h"
+#include "activity/pages_read.h"
 #include "base/utf8.h"
 #include "script/json.h"
 #include "script/number.h"
@@ -27,14 +27,13 @@ struct buffer {
     size_t columns;
 };
 
-/* Wrong calls are ValueErrors, wrong data is the vendor's. */
-static int raise(lua_State *L, const char *call, const struct error *err)
+int pages_raise(lua_State *L, const char *call, const struct error *err)
 {
     bool usage = err->kind == ERROR_USAGE || err->kind == ERROR_CONFIG;
     failure_raise(L, usage ? "ValueError" : "VendorError", "%s: %s", call, err->text);
 }
 
-static struct span check_text(lua_State *L, int index, const char *call, const char *what)
+struct span pages_text(lua_State *L, int index, const char *call, const char *what)
 {
     if (lua_type(L, index) != LUA_TSTRING)
         failure_raise(L, "ValueError", "%s: %s must be text, not %s", call, what,
@@ -97,9 +96,9 @@ static int compare_names(const void *a, const void *b)
 static void add_column(lua_State *L, struct plan *plan, struct span name, const struct zone *zone)
 {
     struct error err;
-    struct span spec = check_text(L, -1, "pages.plan", "a column");
+    struct span spec = pages_text(L, -1, "pages.plan", "a column");
     if (!pages_plan_column(plan->pages, name, spec, zone, &err))
-        raise(L, "pages.plan", &err);
+        pages_raise(L, "pages.plan", &err);
 }
 
 /* { {"date", "date!"}, ... }: in this order. */
@@ -111,7 +110,7 @@ static void add_list(lua_State *L, struct plan *plan, const struct zone *zone)
             failure_raise(L, "ValueError", "pages.plan: column %d must be { name, text }", i);
         lua_rawgeti(L, -1, 1);
         lua_rawgeti(L, -2, 2);
-        struct span name = check_text(L, -2, "pages.plan", "a column's name");
+        struct span name = pages_text(L, -2, "pages.plan", "a column's name");
         add_column(L, plan, name, zone);
         lua_pop(L, 3);
     }
@@ -124,7 +123,7 @@ static void add_map(lua_State *L, struct plan *plan, const struct zone *zone)
     lua_pushnil(L);
     while (lua_next(L, 1)) {
         lua_pop(L, 1);
-        struct span name = check_text(L, -1, "pages.plan", "a column's name");
+        struct span name = pages_text(L, -1, "pages.plan", "a column's name");
         bytes_add(&plan->values, &name, sizeof name);
     }
     size_t count = plan->values.size / sizeof(struct span);
@@ -167,7 +166,7 @@ static int new_plan(lua_State *L)
     const struct zone *zone = NULL;
     options_read(L, 2, "pages.plan", known, &wanted);
     if (wanted.tz.data && !(zone = zone_find(wanted.tz, &err)))
-        raise(L, "pages.plan", &err);
+        pages_raise(L, "pages.plan", &err);
     lua_settop(L, 2);
     struct plan *plan = lua_newuserdata(L, sizeof *plan);
     *plan = (struct plan){0};
@@ -197,14 +196,18 @@ static int new_plan(lua_State *L)
 static int plan_add(lua_State *L)
 {
     struct plan *plan = check_plan(L, "plan:add");
-    struct span page = check_text(L, 2, "plan:add", "the page");
-    struct span path = lua_isnoneornil(L, 3) ? SPAN("") : check_text(L, 3, "plan:add", "the path");
+    struct span page = pages_text(L, 2, "plan:add", "the page");
+    struct span path = lua_isnoneornil(L, 3) ? SPAN("") : pages_text(L, 3, "plan:add", "the path");
     struct error err;
     size_t rows;
     if (!pages_plan_add(plan->pages, page, path, &rows, &err))
-        raise(L, "plan:add", &err);
+        pages_raise(L, "plan:add", &err);
     lua_pushinteger(L, (lua_Integer)rows);
-    return 1;
+    if (!plan->pages->list.size)
+        return 1;
+    lua_pushnumber(L, (lua_Number)(plan->pages->list.data - page.data + 1));
+    lua_pushnumber(L, (lua_Number)plan->pages->list.size);
+    return 3;
 }
 
 static struct span keep(struct plan *plan, struct span text)
@@ -291,7 +294,7 @@ static struct pages_value *read_row(lua_State *L, struct plan *plan)
         if (!lua_value(L, plan, &values[place - 1], &err)) {
             lua_pushvalue(L, -2);
             error_add(&err, "column %s", lua_tostring(L, -1));
-            raise(L, "plan:row", &err);
+            pages_raise(L, "plan:row", &err);
         }
         lua_pop(L, 1);
     }
@@ -318,24 +321,44 @@ static int plan_row(lua_State *L)
     }
     if (!ok) {
         error_add(&err, "row %llu", (unsigned long long)pages->row_count + 1);
-        raise(L, "plan:row", &err);
+        pages_raise(L, "plan:row", &err);
     }
     return 0;
 }
 
 /* --- what came of it --- */
 
-static int plan_take(lua_State *L)
+static struct buffer *new_buffer(lua_State *L)
 {
-    struct plan *plan = check_plan(L, "plan:take");
     struct buffer *buffer = lua_newuserdata(L, sizeof *buffer);
     *buffer = (struct buffer){0};
     luaL_getmetatable(L, BUFFER);
     lua_setmetatable(L, -2);
+    return buffer;
+}
+
+/* That at index 2, emptied, on top of the stack. */
+static struct buffer *old_buffer(lua_State *L)
+{
+    struct buffer *buffer = userdata_of(L, 2, BUFFER);
+    if (!buffer)
+        failure_raise(L, "ValueError", "plan:take: a pages.buffer is needed, not %s",
+                      failure_show(L, 2));
+    bytes_clear(&buffer->rows);
+    lua_settop(L, 2);
+    return buffer;
+}
+
+static int plan_take(lua_State *L)
+{
+    struct plan *plan = check_plan(L, "plan:take");
+    bool is_new = lua_isnoneornil(L, 2);
+    struct buffer *buffer = is_new ? new_buffer(L) : old_buffer(L);
     pages_plan_take(plan->pages, &buffer->rows);
     buffer->columns = plan->pages->count;
     /* The collector does not see these bytes: as much work as if they were Lua's. */
-    lua_gc(L, LUA_GCSTEP, (int)(buffer->rows.room >> 10));
+    if (is_new)
+        lua_gc(L, LUA_GCSTEP, (int)(buffer->rows.room >> 10));
     return 1;
 }
 
@@ -434,97 +457,6 @@ struct pages_plan *pages_plan_at(lua_State *L, int index)
     return plan->pages;
 }
 
-/* --- rows and values as Lua has them --- */
-
-struct rows {
-    struct json_scan scan;
-    unsigned long long number;
-    bool done;
-};
-
-/* Upvalues: the struct rows, the page. */
-static int next_row(lua_State *L)
-{
-    struct rows *rows = lua_touserdata(L, lua_upvalueindex(1));
-    struct json_token token;
-    struct error err;
-    if (rows->done)
-        return 0;
-    bool ok = json_scan_next(&rows->scan, &token, &err);
-    rows->number++;
-    if (ok && token.kind == JSON_ARRAY_END) {
-        rows->done = true;
-        while (ok && token.kind != JSON_END)
-            ok = json_scan_next(&rows->scan, &token, &err);
-        if (ok)
-            return 0;
-    }
-    ok = ok && json_scan_skip(&rows->scan, &token, &err);
-    if (ok && token.kind == JSON_TEXT) /* its quotes belong to it */
-        token.text = (struct span){token.text.data - 1, token.text.size + 2};
-    if (!ok || !json_push(L, token.text, &err)) {
-        error_add(&err, "row %llu", rows->number);
-        raise(L, "pages.rows", &err);
-    }
-    return 1;
-}
-
-static bool find_rows(struct json_scan *scan, struct span path, struct pages_target *target,
-                      struct error *err)
-{
-    struct pages_plan *plan = pages_plan_new();
-    struct bytes seen = {0};
-    int slot;
-    target->path = &plan->tree.root;
-    bool ok = (path.size == 0 || path_add(&plan->tree, path, &slot, err)) &&
-              pages_walk_to(plan, scan, target, &seen, err);
-    bool list = ok && target->found &&
-                (target->token.kind == JSON_ARRAY || target->token.kind == JSON_NULL);
-    if (ok && !list)
-        ok = error_set(err, ERROR_MALFORMED, "there is no list '%.*s'%s%s", (int)path.size,
-                       path.data, seen.size ? "; there is " : "", bytes_text(&seen));
-    bytes_release(&seen);
-    pages_plan_free(plan);
-    return ok;
-}
-
-static int each_row(lua_State *L)
-{
-    struct span page = check_text(L, 1, "pages.rows", "the page");
-    struct span path =
-        lua_isnoneornil(L, 2) ? SPAN("") : check_text(L, 2, "pages.rows", "the path");
-    struct rows *rows = lua_newuserdata(L, sizeof *rows);
-    struct pages_target target = {0};
-    struct error err;
-    *rows = (struct rows){0};
-    json_scan_start(&rows->scan, page);
-    if (!find_rows(&rows->scan, path, &target, &err))
-        raise(L, "pages.rows", &err);
-    rows->done = target.token.kind == JSON_NULL;
-    lua_pushvalue(L, 1);
-    lua_pushcclosure(L, next_row, 2);
-    return 1;
-}
-
-static int scalar(lua_State *L)
-{
-    struct span page = check_text(L, 1, "pages.scalar", "the page");
-    struct span path = check_text(L, 2, "pages.scalar", "the path");
-    struct pages_value value;
-    struct error err;
-    if (!pages_scalar(page, path, &value, &err))
-        raise(L, "pages.scalar", &err);
-    if (value.kind == JSON_END || value.kind == JSON_NULL) {
-        lua_pushnil(L);
-        return 1;
-    }
-    if (value.kind == JSON_TEXT)
-        value.text = (struct span){value.text.data - 1, value.text.size + 2};
-    if (!json_push(L, value.text, &err))
-        raise(L, "pages.scalar", &err);
-    return 1;
-}
-
 static void make_type(lua_State *L, const char *name, lua_CFunction gc, const luaL_Reg *methods)
 {
     vm_type(L, name, methods, gc);
@@ -556,10 +488,10 @@ static const luaL_Reg buffer_methods[] = {
 };
 
 static const luaL_Reg functions[] = {
-    {"plan",   new_plan},
-    {"rows",   each_row},
-    {"scalar", scalar  },
-    {NULL,     NULL    },
+    {"plan",   new_plan         },
+    {"rows",   pages_read_rows  },
+    {"scalar", pages_read_scalar},
+    {NULL,     NULL             },
 };
 
 int pages_open(lua_State *L)

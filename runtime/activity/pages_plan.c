@@ -292,11 +292,14 @@ static bool add_page(struct pages_plan *plan, struct span page, const struct row
     struct pages_target target = {.path = &place->tree.root};
     json_scan_start(&scan, page);
     plan->text_stamp++;
+    plan->list = (struct span){0};
     bool ok = pages_walk_to(plan, &scan, &target, &seen, err);
-    if (ok && has_rows(place, &target))
-        ok = add_rows(plan, &scan, target.token.kind == JSON_OBJECT, err) &&
-             finish(&scan, last_step(&place->tree.root), err);
-    else if (ok && target.found && target.token.kind == JSON_NULL)
+    if (ok && has_rows(place, &target)) {
+        const char *begin = target.token.text.data;
+        ok = add_rows(plan, &scan, target.token.kind == JSON_OBJECT, err);
+        plan->list = (struct span){begin, (size_t)(scan.at - begin)};
+        ok = ok && finish(&scan, last_step(&place->tree.root), err);
+    } else if (ok && target.found && target.token.kind == JSON_NULL)
         ok = finish(&scan, last_step(&place->tree.root), err);
     else if (ok)
         ok = no_list(&target, place->text, bytes_span(&seen), err);
@@ -411,11 +414,12 @@ void pages_plan_take(struct pages_plan *plan, struct bytes *out)
     bytes_clear(&plan->steps);
 }
 
-bool pages_scalar(struct span page, struct span path, struct pages_value *value, struct error *err)
+bool pages_scalar(struct span page, struct span path, struct span known, struct pages_value *value,
+                  struct error *err)
 {
     struct pages_plan *plan = pages_plan_new();
     struct json_scan scan;
-    struct pages_target target = {.path = &plan->tree.root};
+    struct pages_target target = {.path = &plan->tree.root, .known = known};
     int slot;
     json_scan_start(&scan, page);
     bool ok =

@@ -12,6 +12,7 @@ struct walk {
     struct pages_plan *plan;
     struct json_scan *scan;
     struct error *err;
+    struct span known;
     unsigned depth; /* objects entered below the row */
     unsigned lists; /* entered and not left */
 };
@@ -294,6 +295,14 @@ static void note_key(struct walk *w, struct bytes *seen, const struct json_token
                  name.data);
 }
 
+static bool pass(struct walk *w, struct json_token *token)
+{
+    if (is_scalar(token) || token->text.data != w->known.data)
+        return json_scan_skip(w->scan, token, w->err);
+    json_scan_jump(w->scan, token, w->known.size);
+    return true;
+}
+
 /* From the object or list that `token` begins to the child that the path goes on with. */
 static bool step_into(struct walk *w, const struct path_node *child, struct json_token *token,
                       bool *found, struct bytes *seen)
@@ -318,7 +327,7 @@ static bool step_into(struct walk *w, const struct path_node *child, struct json
         *found = is;
         if (is)
             return true;
-        if (!json_scan_skip(w->scan, token, w->err))
+        if (!pass(w, token))
             return false;
     }
 }
@@ -335,7 +344,7 @@ static bool to_the_end(struct json_scan *scan, struct json_token *token, struct 
 bool pages_walk_to(struct pages_plan *plan, struct json_scan *scan, struct pages_target *target,
                    struct bytes *seen, struct error *err)
 {
-    struct walk w = {.plan = plan, .scan = scan, .err = err};
+    struct walk w = {.plan = plan, .scan = scan, .err = err, .known = target->known};
     struct json_token *token = &target->token;
     if (!json_scan_next(scan, token, err))
         return false;

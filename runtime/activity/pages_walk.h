@@ -13,6 +13,7 @@ bool pages_walk(struct pages_plan *plan, struct json_scan *scan, struct json_tok
 struct pages_target {
     const struct path_node *path; /* the root of a tree of one path */
     struct json_token token;      /* the value, begun but not read on */
+    struct span known;            /* a list or an object that was read before; not read again */
     bool found;                   /* false: the scan is at the end of its text */
 };
 

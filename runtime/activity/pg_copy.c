@@ -11,6 +11,7 @@
 #include "activity/pg.h"
 #include "activity/pg_result.h"
 #include "base/memory.h"
+#include "script/vm.h"
 
 enum { SLICE = 256 << 10, SLICES_A_TURN = 16, CHUNK = 256 << 10 };
 
@@ -164,7 +165,7 @@ static int deliver_chunk(struct fiber_wait *wait, lua_State *L)
     if (!copying->chunk.size)
         return deliver_done(wait, L);
     lua_pushboolean(L, true);
-    lua_pushlstring(L, copying->chunk.data, copying->chunk.size);
+    vm_push_bytes(L, bytes_span(&copying->chunk));
     return 2;
 }
 

@@ -383,6 +383,14 @@ bool json_scan_skip(struct json_scan *scan, struct json_token *token, struct err
     return true;
 }
 
+void json_scan_jump(struct json_scan *scan, struct json_token *token, size_t size)
+{
+    scan->at = token->text.data + size;
+    scan->depth--;
+    scan->state = WANT_COMMA_OR_END;
+    token->text.size = size;
+}
+
 static size_t put_character(char out[4], uint32_t code)
 {
     if (code < 0x80) {

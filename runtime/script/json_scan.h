@@ -55,6 +55,9 @@ bool json_scan_next(struct json_scan *scan, struct json_token *token, struct err
 /* To the end of the value that `token`, the last one, began; sets token->text to all of it. */
 bool json_scan_skip(struct json_scan *scan, struct json_token *token, struct error *err);
 
+/* The same where the caller has read the value before, whole, from this very text. */
+void json_scan_jump(struct json_scan *scan, struct json_token *token, size_t size);
+
 /* An error of the caller's about the place `at` of the text, with line and column in front. */
 bool json_scan_error(const struct json_scan *scan, const char *at, struct error *err,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -16,8 +16,12 @@
 #include "script/watchdog.h"
 
 /* LuaJIT has no emergency collection: garbage stays below a fifth of what lives. A small heap may
- * have more, or it would be walked through again after every few tasks. */
-enum { GARBAGE_PERCENT = 20, GARBAGE_LEAST = 256 << 10 };
+ * have more, or it would be walked through again after every few tasks; and so may one that large
+ * texts come to: eight of them, or it would be after every other one. */
+enum { GARBAGE_PERCENT = 20, GARBAGE_LEAST = 256 << 10, GARBAGE_MOST = 4 << 20, TEXTS_KEPT = 8 };
+
+/* LuaJIT's work at an allocation, and what a percent of that is. */
+enum { STEP_PERCENT = 200, BYTES_A_PERCENT = 10 };
 
 struct vm *vm_of(lua_State *L)
 {
@@ -78,6 +82,7 @@ struct vm *vm_new(enum vm_kind kind, size_t heap_limit)
     vm->kind = kind;
     account_init(&vm->own, 0);
     account_init(&vm->heap, heap_limit);
+    vm->garbage = GARBAGE_LEAST;
     vm->charged = &vm->own;
     vm->current = &vm->world;
     vm->world.real = kind != VM_WORKFLOW;
@@ -172,9 +177,20 @@ static enum vm_outcome outcome_of(const struct vm *vm, const lua_State *co, int 
 /* A collection that ends sets when the next one begins by the pause. */
 static void pace(struct vm *vm)
 {
-    size_t percent = 100 * (size_t)GARBAGE_LEAST / vm->heap.used;
+    size_t percent = 100 * vm->garbage / vm->heap.used;
     lua_gc(vm->L, LUA_GCSETPAUSE,
            100 + (int)(percent > GARBAGE_PERCENT ? percent : GARBAGE_PERCENT));
+}
+
+void vm_push_bytes(lua_State *L, struct span bytes)
+{
+    struct vm *vm = vm_of(L);
+    size_t some = TEXTS_KEPT * bytes.size;
+    if (some > vm->garbage)
+        vm->garbage = some < GARBAGE_MOST ? some : GARBAGE_MOST;
+    lua_gc(L, LUA_GCSETSTEPMUL, STEP_PERCENT + (int)(bytes.size / BYTES_A_PERCENT));
+    lua_pushlstring(L, bytes.data ? bytes.data : "", bytes.size);
+    lua_gc(L, LUA_GCSETSTEPMUL, STEP_PERCENT);
 }
 
 enum vm_outcome vm_resume(struct vm *vm, lua_State *co, int nargs, int budget_ms)

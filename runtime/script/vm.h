@@ -35,6 +35,10 @@ struct vm *vm_of(lua_State *L);
 size_t vm_memory(const struct vm *vm); /* bytes, garbage included */
 void vm_collect(struct vm *vm);        /* a full collection */
 
+/* lua_pushlstring for what may be large: the collector then does as much more. By itself it works
+ * the same at every allocation, and large ones leave it behind. */
+void vm_push_bytes(lua_State *L, struct span bytes);
+
 /* --- what scripts find --- */
 
 /* Compiles text (never bytecode, no cdata literals) and pushes the chunk on vm_lua(). Its

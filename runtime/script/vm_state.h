@@ -32,6 +32,7 @@ struct vm {
     struct vm_account heap; /* all accounts together */
     struct vm_account *charged;
     struct pool pool;
+    size_t garbage; /* that is no reason to collect */
 
     bool running;                 /* inside vm_resume(): memory may be refused */
     volatile sig_atomic_t alarm;  /* enum vm_alarm */

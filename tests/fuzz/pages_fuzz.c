@@ -78,6 +78,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pages_plan_infer(plan);
     take_page(plan, page, SPAN(""));
     pages_plan_free(plan);
-    pages_scalar(page, specs, &value, &err);
+    pages_scalar(page, specs, (struct span){0}, &value, &err);
     return 0;
 }

@@ -75,14 +75,17 @@ function Spool:write(text)
   wait(self.raw:write(text))
 end
 
---- A function that gives what was written, chunk by chunk, and nil at the end.
----@return fun(): string?
-function Spool:reader()
+--- A function that gives what was written, chunk by chunk, and nil at the end. With a pages buffer every chunk comes in it, in the
+--- place of the one before: as pg's copy wants it.
+---@param buffer? userdata
+---@return fun(): string|userdata|nil
+function Spool:reader(buffer)
   local offset = 0
   return function()
-    local chunk = wait(self.raw:read(offset, CHUNK))
-    offset = offset + (chunk and #chunk or 0)
-    return chunk
+    local got = wait(self.raw:read(offset, CHUNK, buffer))
+    local size = buffer and got or got and #got or 0
+    offset = offset + size
+    return size > 0 and (buffer or got) or nil
   end
 end
 

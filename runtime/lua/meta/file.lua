@@ -17,9 +17,11 @@ local FileSpool = {}
 ---@param text string|userdata text or a pages buffer
 function FileSpool:write(text) end
 
----A function that gives what was written, chunk by chunk, and nil at the end: pg's copy takes it.
----@return fun(): string?
-function FileSpool:reader() end
+---A function that gives what was written, chunk by chunk, and nil at the end: pg's copy takes it. With a pages buffer every
+---chunk comes in it, in the place of the one before, so that no garbage is made.
+---@param buffer? pages.buffer
+---@return fun(): string|pages.buffer|nil
+function FileSpool:reader(buffer) end
 
 ---Gives its disk space back at once, not only when nobody has it any more.
 function FileSpool:close() end

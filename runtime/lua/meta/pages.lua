@@ -77,11 +77,14 @@ function pages.plan(columns, options) end
 function pages.rows(page, path) end
 
 ---One value of a page by its path, read no further than it stands: a page token, a total, a flag. nil when it is null or
----absent. Raises ValueError when it is an object or a list.
+---absent. Raises ValueError when it is an object or a list. Where a plan has added rows of this page, `at` and `size` as
+---`plan:add` gave them save reading those again.
 ---@param page string JSON
 ---@param path string
+---@param at? integer
+---@param size? integer
 ---@return string|number|boolean|json.number|nil
-function pages.scalar(page, path) end
+function pages.scalar(page, path, at, size) end
 
 ---Takes all rows of a page, or none and raises VendorError: for a page that is no JSON, without the list, for a value
 ---that does not fit, a key twice in a row, or a required value that is missing (counted over the page). A list that is
@@ -89,6 +92,8 @@ function pages.scalar(page, path) end
 ---@param page string JSON
 ---@param path? string where the list is; the page itself when left out; "contacts.*": the members of an object, or a list
 ---@return integer rows
+---@return integer? at the byte of the page where the list begins, from 1; nil when it is null
+---@return integer? size bytes of the list
 function plan:add(page, path) end
 
 ---Takes one row by the same rules: a table by column name. nil and json.null are null; tables fit jsonb. An unknown
@@ -96,9 +101,11 @@ function plan:add(page, path) end
 ---@param row table<string, any>
 function plan:row(row) end
 
----Moves the rows out. In a plan that infers they have as many fields as there are columns now.
+---Moves the rows out, into a new buffer or an old one, whose own rows are then lost. In a plan that infers they have as many
+---fields as there are columns now.
+---@param buffer? pages.buffer
 ---@return pages.buffer
-function plan:take() end
+function plan:take(buffer) end
 
 ---All rows taken so far, those given out by `take` included.
 ---@return integer

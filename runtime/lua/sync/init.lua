@@ -104,6 +104,7 @@ local function fetch(job, window)
   local requests, bytes, began = 0, 0, nil
   local run, again
   repeat
+    if run then run:close() end
     run = vendor.new(job, window)
     run.requests, run.bytes, run.began = run.requests + requests, run.bytes + bytes, began or run.began
     job.resource.fetch(run, window)
@@ -123,7 +124,9 @@ end
 local function fetch_and_load(job, window)
   local run = fetch(job, window)
   add_listing(job, run)
-  return load.window(job.connection, job, window, run)
+  local result = load.window(job.connection, job, window, run)
+  run:close()
+  return result
 end
 
 -- One window: fetched unless an earlier attempt has loaded it, then loaded in one transaction.

@@ -1,7 +1,7 @@
 -- What a resource's `fetch` is given: requests to the vendor, and where its rows go.
 --
 -- Rows go from the page to COPY text in C (`run:rows`); a row becomes a Lua table only when a script maps it
--- (`run:emit`). What is fetched waits in memory, beyond 2 MB in a spool file, until the whole window is there: the
+-- (`run:emit`). What is fetched waits in memory, beyond 1 MB in a spool file, until the whole window is there: the
 -- transaction that loads it then lasts seconds, however slow the vendor is.
 
 local client = require "sync.client"
@@ -18,7 +18,7 @@ local sheet = require "sync.sheet"
 local timer = require "native.timer"
 local zone = require "zone"
 
-local SPOOL_BYTES = 2 * 1024 * 1024
+local SPOOL_BYTES = 1024 * 1024
 local PAGES_MAX = 10000
 
 local vendor = {}
@@ -99,7 +99,7 @@ end
 
 --- A value of a page by its path, without decoding the page: run:value(reply, "paging.next").
 function Run:value(reply, path)
-  return pages.scalar(reply.body, path)
+  return pages.scalar(reply.body, path, reply.list_at, reply.list_size)
 end
 
 --- Says what columns the rows have, for a resource that declares none: name and type, as pages.plan takes them.
@@ -112,7 +112,8 @@ end
 function Run:spool_rows()
   if self.plan:size() < SPOOL_BYTES then return end
   self.spool = self.spool or file.spool()
-  self.spool:write(self.plan:take())
+  self.rows_out = self.plan:take(self.rows_out)
+  self.spool:write(self.rows_out)
 end
 
 --- Takes the rows at `path` of a page by the resource's column paths, all in C.
@@ -120,7 +121,8 @@ end
 ---@param path string   where the list of rows is, "" for the page itself; "contacts.*" for rows that are an object's members
 ---@return integer rows
 function Run:rows(reply, path)
-  local count = self.plan:add(reply.body, path)
+  local count
+  count, reply.list_at, reply.list_size = self.plan:add(reply.body, path)
   self:spool_rows()
   return count
 end
@@ -179,10 +181,16 @@ end
 
 --- What COPY reads: the spool file and what is still in memory, in order.
 function Run:chunks()
-  local rest = self.plan:take()
+  local rest = self.plan:take(self.rows_out)
   if not self.spool then return rest end
   self.spool:write(rest)
-  return self.spool:reader()
+  return self.spool:reader(rest)
+end
+
+--- Gives up what the fetch holds on disk.
+function Run:close()
+  if self.spool then self.spool:close() end
+  self.spool = nil
 end
 
 --- How many rows were taken.

@@ -70,6 +70,13 @@ return {
     equal(first .. last, "00010040")
     local again = spool:reader()
     equal(again():sub(1, 4), "0001")
+    local buffer, parts = pages.plan({ a = "text" }):take(), {}
+    for chunk in spool:reader(buffer) do
+      equal(chunk, buffer)
+      parts[#parts + 1] = chunk:text()
+    end
+    local whole = table.concat(parts)
+    equal(#whole .. whole:sub(1, 4) .. whole:sub(-4), "400000000010040")
     spool:close()
     refused("ValueError", spool.write, spool, "x")
   end },

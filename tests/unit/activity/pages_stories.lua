@@ -27,6 +27,32 @@ return {
     equal(plan:rows(), 4)
   end },
 
+  { "a buffer takes rows again, in the place of those it had", function()
+    local plan = pages.plan { id = "numeric!" }
+    plan:add(PAGE, "items")
+    local buffer = plan:take()
+    plan:row { id = 3 }
+    equal(plan:take(buffer), buffer)
+    equal(buffer:text(), "3\n")
+    plan:row { id = 4 }
+    equal(plan:take(buffer):text(), "4\n")
+    equal(plan:take(buffer):text(), "")
+    refused("ValueError", "a pages.buffer is needed", plan.take, plan, "x")
+  end },
+
+  { "a value behind the rows is found without reading them again", function()
+    local plan = pages.plan { id = "numeric!" }
+    local rows, at, size = plan:add(PAGE, "items")
+    equal(rows, 2)
+    equal(PAGE:sub(at, at + size - 1), PAGE:match "%b[]")
+    equal(pages.scalar(PAGE, "next", at, size), "abc\n")
+    equal(pages.scalar(PAGE, "items[2].id", at, size), 2)
+    equal(select("#", plan:add('{"items":null}', "items")), 1)
+    refused("ValueError", "no such part", pages.scalar, PAGE, "next", at, #PAGE)
+    refused("ValueError", "no such part", pages.scalar, PAGE, "next", 0, 2)
+    refused("ValueError", "not what was added", pages.scalar, PAGE, "next", at, size - 1)
+  end },
+
   { "rows may be the members of an object, where the path ends in a star", function()
     local plan = pages.plan { id = "int!", name = "text" }
     equal(plan:add('{"total":"2","contacts":{"47":{"id":47,"name":"a"},"9":{"id":9}}}', "contacts.*"), 2)

@@ -324,20 +324,45 @@ static void columns_are_found_and_widened(void **state)
     pages_plan_free(plan);
 }
 
+static const struct span nothing = {0};
+
 static void a_scalar_is_found_without_a_table(void **state)
 {
     (void)state;
     struct error err = {0};
     struct pages_value value;
-    assert_true(pages_scalar(span_of(everflow), SPAN("incomplete_results"), &value, &err));
+    assert_true(pages_scalar(span_of(everflow), SPAN("incomplete_results"), nothing, &value, &err));
     assert_int_equal(value.kind, JSON_FALSE);
     assert_true(pages_scalar(span_of(everflow), SPAN("table[1].columns[column_type=date].id"),
-                             &value, &err));
+                             nothing, &value, &err));
     assert_true(span_equal(value.text, SPAN("1768366800")));
-    assert_true(pages_scalar(span_of(everflow), SPAN("paging.next"), &value, &err));
+    assert_true(pages_scalar(span_of(everflow), SPAN("paging.next"), nothing, &value, &err));
     assert_int_equal(value.kind, JSON_END);
-    assert_false(pages_scalar(span_of(everflow), SPAN("table"), &value, &err));
+    assert_false(pages_scalar(span_of(everflow), SPAN("table"), nothing, &value, &err));
     assert_string_equal(err.text, "at 'table' is a list, not a single value");
+}
+
+static void a_list_that_was_added_is_passed_over_for_a_scalar(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct pages_value value;
+    struct pages_plan *plan = plan_of("a: int", NULL);
+    struct span page = SPAN("{\"n\":[1],\"rows\":[{\"a\":1},{\"a\":[]}],\"next\":{\"page\":7}}");
+    size_t rows;
+    pages_plan_tolerate(plan);
+    assert_true(pages_plan_add(plan, page, SPAN("rows"), &rows, &err));
+    struct span list = plan->list;
+    assert_true(span_equal(list, SPAN("[{\"a\":1},{\"a\":[]}]")));
+    assert_true(pages_scalar(page, SPAN("next.page"), list, &value, &err));
+    assert_true(span_equal(value.text, SPAN("7")));
+    assert_true(pages_scalar(page, SPAN("rows[1].a"), list, &value, &err));
+    assert_true(span_equal(value.text, SPAN("1")));
+    assert_true(pages_scalar(page, SPAN("none"), list, &value, &err));
+    assert_int_equal(value.kind, JSON_END);
+    assert_true(pages_plan_add(plan, SPAN("{\"rows\":null}"), SPAN("rows"), &rows, &err));
+    assert_int_equal(plan->list.size, 0);
+    pages_plan_free(plan);
 }
 
 static void add_line(void *user, struct span path, const char *type)
@@ -430,6 +455,7 @@ int main(void)
         cmocka_unit_test(strangers_are_noted_with_the_type_of_their_first_value),
         cmocka_unit_test(there_is_an_end_of_strangers),
         cmocka_unit_test(a_scalar_is_found_without_a_table),
+        cmocka_unit_test(a_list_that_was_added_is_passed_over_for_a_scalar),
     };
     int failed = RUN_STORIES("pages", stories);
     bench_open(&bench);

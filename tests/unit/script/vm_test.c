@@ -284,6 +284,37 @@ static void the_heap_has_a_limit_of_its_own(void **state)
 
 /* --- what scripts find --- */
 
+/* Pushes and drops a hundred texts of 256 KB, each another one, and gives the most that the VM
+ * held. */
+static int churn(lua_State *L)
+{
+    static char text[256 << 10];
+    size_t most = 0;
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "%d", i);
+        vm_push_bytes(L, (struct span){text, sizeof text});
+        lua_pop(L, 1);
+        most = vm_memory(vm_of(L)) > most ? vm_memory(vm_of(L)) : most;
+    }
+    lua_pushnumber(L, (lua_Number)most);
+    return 1;
+}
+
+static void large_texts_that_nobody_has_are_collected_as_new_ones_come(void **state)
+{
+    (void)state;
+    struct vm *vm = vm_new(VM_ACTIVITY, 0);
+    lua_pushcfunction(vm_lua(vm), churn);
+    vm_global(vm, "churn");
+    lua_State *co = coroutine_of(
+        vm, "a.lua", "local kept = {} for i = 1, 2e4 do kept[i] = { i } end return churn(), #kept");
+    assert_int_equal(vm_resume(vm, co, 0, 0), VM_DONE);
+    size_t most = (size_t)lua_tonumber(co, -2);
+    if (most > 16 << 20)
+        fail_msg("25 MB of texts, one at a time, took %zu bytes", most);
+    vm_free(vm);
+}
+
 static void scripts_share_strict_globals(void **state)
 {
     (void)state;
@@ -398,6 +429,7 @@ int main(void)
         cmocka_unit_test(a_thread_that_rests_is_left_alone),
         cmocka_unit_test(a_coroutine_that_eats_too_much_is_stopped_before_it_knows),
         cmocka_unit_test(the_heap_has_a_limit_of_its_own),
+        cmocka_unit_test(large_texts_that_nobody_has_are_collected_as_new_ones_come),
         cmocka_unit_test(scripts_share_strict_globals),
         cmocka_unit_test(require_finds_scripts_c_and_the_library),
         cmocka_unit_test(a_tool_has_the_whole_library),
