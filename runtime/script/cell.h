@@ -13,6 +13,7 @@
  *   set_now(ms)        what os.time, os.date and os.clock show from now on
  *   seed(eight_bytes)  restarts math.random: xoshiro256** seeded through splitmix64
  *   random() uuid4()   a double in [0,1) and an RFC 9562 version 4 text of that same stream
+ *   mark() rewind(m)   takes back what was drawn from that stream, and named by tostring, since
  *   modules            table: what `require "name"` in a script gives besides the bundle's scripts
  *   proxy(table)       an empty table that reads through to `table` and cannot change it
  *

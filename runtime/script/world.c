@@ -308,6 +308,55 @@ void world_name(lua_State *L, int index)
     lua_pop(L, 2);
 }
 
+/* --- what leaves no trace --- */
+
+struct mark {
+    uint64_t chance[4];
+    unsigned name_count;
+};
+
+/* mark() -> chance and names as they are now, for rewind */
+static int mark(lua_State *L)
+{
+    const struct world *world = world_of(L);
+    struct mark now = {.name_count = world->name_count};
+    memcpy(now.chance, world->chance, sizeof now.chance);
+    lua_pushlstring(L, (const char *)&now, sizeof now);
+    return 1;
+}
+
+static void forget_names(lua_State *L, struct world *world, unsigned from)
+{
+    push_names(L, world);
+    for (lua_pushnil(L); lua_next(L, -2);) {
+        bool later = lua_tonumber(L, -1) > from;
+        lua_pop(L, 1);
+        if (!later)
+            continue;
+        lua_pushvalue(L, -1);
+        lua_pushnil(L);
+        lua_rawset(L, -4);
+    }
+    lua_pop(L, 1);
+}
+
+/* rewind(mark): what was drawn and named since is as if it had not been */
+static int rewind_to(lua_State *L)
+{
+    struct world *world = world_of(L);
+    struct mark then;
+    size_t size;
+    const char *bytes = luaL_checklstring(L, 1, &size);
+    luaL_argcheck(L, size == sizeof then, 1, "a mark expected");
+    memcpy(&then, bytes, sizeof then);
+    memcpy(world->chance, then.chance, sizeof then.chance);
+    if (world->name_count == then.name_count)
+        return 0;
+    forget_names(L, world, then.name_count);
+    world->name_count = then.name_count;
+    return 0;
+}
+
 /* --- the run itself --- */
 
 /* adopt(host, env): the running coroutine is the run's, its globals are env */
@@ -344,6 +393,8 @@ void world_open(lua_State *L)
         {"time",          os_time      },
         {"date",          os_date      },
         {"clock",         os_clock     },
+        {"mark",          mark         },
+        {"rewind",        rewind_to    },
         {"adopt",         adopt        },
         {"current",       current      },
         {NULL,            NULL         },

@@ -11,7 +11,7 @@ local LOADING = {}
 -- One table for all runs; what belongs to a run is in its own `host`.
 local shared = {
   set_now = primitives.set_now, seed = primitives.seed, random = primitives.random_double, uuid4 = primitives.uuid4,
-  proxy = private.proxy,
+  mark = primitives.mark, rewind = primitives.rewind, proxy = private.proxy,
 }
 
 local function load(host, script)

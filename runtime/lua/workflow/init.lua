@@ -135,9 +135,14 @@ local function apply(run, activation)
   return { commands = S.commands(run) }
 end
 
+-- What a query draws and names is taken back: a replay does not know of the query.
 local function answer(run, activation)
   local answers = {}
-  for i, query in ipairs(activation.queries) do answers[i] = queries.answer(run, query) end
+  for i, query in ipairs(activation.queries) do
+    local mark = run.host.mark()
+    answers[i] = queries.answer(run, query)
+    run.host.rewind(mark)
+  end
   return { answers = answers }
 end
 
