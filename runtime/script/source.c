@@ -26,10 +26,20 @@ static char peek(const struct scan *s, size_t ahead)
     return (size_t)(s->end - s->at) > ahead ? s->at[ahead] : '\0';
 }
 
+static bool is_newline(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* "\r\n" and "\n\r" are one newline to the compiler. */
 static void step(struct scan *s)
 {
-    s->line += *s->at == '\n';
-    s->at++;
+    char c = *s->at++;
+    if (!is_newline(c))
+        return;
+    s->line++;
+    if (is_newline(peek(s, 0)) && peek(s, 0) != c)
+        s->at++;
 }
 
 /* The number of '=' when a long bracket opens here, else -1. */
@@ -57,29 +67,53 @@ static void skip_long(struct scan *s, int level)
         step(s);
 }
 
+static void skip_escape(struct scan *s)
+{
+    bool folds = peek(s, 1) == 'z';
+    step(s);
+    if (s->at < s->end)
+        step(s);
+    while (folds && s->at < s->end && isspace((unsigned char)*s->at))
+        step(s);
+}
+
 static void skip_string(struct scan *s)
 {
     char quote = *s->at;
     step(s);
-    while (s->at < s->end && *s->at != quote && *s->at != '\n') {
-        if (*s->at == '\\' && s->at + 1 < s->end)
+    while (s->at < s->end && *s->at != quote && !is_newline(*s->at)) {
+        if (*s->at == '\\')
+            skip_escape(s);
+        else
             step(s);
-        step(s);
     }
     if (s->at < s->end && *s->at == quote)
         step(s);
+}
+
+static void skip_line(struct scan *s)
+{
+    while (s->at < s->end && !is_newline(*s->at))
+        s->at++;
 }
 
 static void skip_comment(struct scan *s)
 {
     s->at += 2;
     int level = long_bracket(s);
-    if (level >= 0) {
+    if (level >= 0)
         skip_long(s, level);
-        return;
-    }
-    while (s->at < s->end && *s->at != '\n')
-        step(s);
+    else
+        skip_line(s);
+}
+
+/* A byte order mark and a first line with '#' are nothing to the compiler. */
+static void skip_head(struct scan *s)
+{
+    if (s->end - s->at >= 3 && memcmp(s->at, "\xef\xbb\xbf", 3) == 0)
+        s->at += 3;
+    if (peek(s, 0) == '#')
+        skip_line(s);
 }
 
 static struct span take_number(struct scan *s)
@@ -132,6 +166,7 @@ static struct span next_token(struct scan *s)
 static bool scan_literals(struct span name, struct span text, struct error *err)
 {
     struct scan s = {text.data, text.data + text.size, 1};
+    skip_head(&s);
     while (s.at < s.end) {
         struct span number = next_token(&s);
         if (number.size > 0 && is_cdata(number))

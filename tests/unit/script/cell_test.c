@@ -77,6 +77,30 @@ static void scripts_of_a_bundle_require_one_another(void **state)
                         "bundle");
 }
 
+static void a_literal_is_found_behind_every_end_of_a_line(void **state)
+{
+    (void)state;
+    static const char *const hidden[] = {
+        "--\rreturn 1LL",
+        "--[==\rreturn 1LL",
+        "local s = '\\z\n  ' .. 1LL .. ''",
+        "local s = '\\\r\n' .. 1LL .. ''",
+        "local s = '\\\n\r' .. 1LL .. ''",
+        "#[[\nreturn 1LL --]]",
+        "\xef\xbb\xbf#'\nreturn 1LL --'",
+    };
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        const struct script_source source[] = {
+            {SPAN("a.lua"), span_of(hidden[i])}
+        };
+        if (!strstr(bundle_says(source, 1), "1LL: 64-bit and complex literals"))
+            fail_msg("%s: %s", hidden[i], bundle_says(source, 1));
+    }
+    const struct script_source folded[] = {
+        SOURCE("a.lua", "\r\nreturn 'a\\\r\n 1LL \\z\r\n 2LL', 3i")};
+    assert_non_null(strstr(bundle_says(folded, 1), "a.lua:4: 3i: "));
+}
+
 static void a_script_that_cannot_be_compiled_names_its_line(void **state)
 {
     (void)state;
@@ -402,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_run_does_what_its_script_says),
         cmocka_unit_test(a_run_waits_and_goes_on_where_it_was),
         cmocka_unit_test(scripts_of_a_bundle_require_one_another),
+        cmocka_unit_test(a_literal_is_found_behind_every_end_of_a_line),
         cmocka_unit_test(a_script_that_cannot_be_compiled_names_its_line),
         cmocka_unit_test(the_top_level_only_defines),
         cmocka_unit_test(what_one_run_changes_no_other_sees),
