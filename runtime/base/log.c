@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log_file.h"
 #include "base/redact.h"
+#include "base/utf8.h"
 
 enum { MAX_FIELDS = 24 };
 
@@ -50,6 +51,11 @@ bool log_level_parse(const char *word, enum log_level *level)
 
 static void add_json_text(struct bytes *line, struct span text)
 {
+    struct bytes mended = {0};
+    if (!utf8_valid(text)) {
+        utf8_mend(text, &mended);
+        text = bytes_span(&mended);
+    }
     bytes_add_char(line, '"');
     for (size_t i = 0; i < text.size; i++) {
         unsigned char c = (unsigned char)text.data[i];
@@ -63,6 +69,7 @@ static void add_json_text(struct bytes *line, struct span text)
             bytes_add_char(line, (char)c);
     }
     bytes_add_char(line, '"');
+    bytes_release(&mended);
 }
 
 static void add_json_line(struct bytes *line, enum log_level level, struct span event,

@@ -51,3 +51,15 @@ size_t utf8_prefix(struct span text)
     }
     return at;
 }
+
+void utf8_mend(struct span text, struct bytes *out)
+{
+    size_t good;
+
+    while ((good = utf8_prefix(text)) < text.size) {
+        bytes_add_span(out, (struct span){text.data, good});
+        bytes_add_char(out, '?');
+        text = (struct span){text.data + good + 1, text.size - good - 1};
+    }
+    bytes_add_span(out, text);
+}

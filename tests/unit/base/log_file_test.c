@@ -38,6 +38,18 @@ static void what_is_logged_is_in_the_file_as_json_with_secrets_masked(void **sta
     bytes_release(&text);
 }
 
+static void a_line_of_json_is_utf8_whatever_is_logged(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    fclose(fopen(path, "we"));
+    assert_true(log_file_open(path, 4096, &err));
+    log_event(LOG_WARNING, "odd", "text", "caf\xe9 \xed\xa0\x80\x01", NULL);
+    struct bytes text = content(path);
+    assert_non_null(strstr(bytes_text(&text), "{\"text\":\"caf? ???\\u0001\",\"event\":\"odd\""));
+    bytes_release(&text);
+}
+
 static void a_full_file_becomes_the_old_one(void **state)
 {
     (void)state;
@@ -67,6 +79,7 @@ int main(void)
 {
     const struct CMUnitTest stories[] = {
         cmocka_unit_test(what_is_logged_is_in_the_file_as_json_with_secrets_masked),
+        cmocka_unit_test(a_line_of_json_is_utf8_whatever_is_logged),
         cmocka_unit_test(a_full_file_becomes_the_old_one),
         cmocka_unit_test(a_file_that_cannot_be_is_an_error),
     };

@@ -55,6 +55,29 @@ static void what_is_no_text_is_found_at_its_byte(void **state)
         assert_int_equal(utf8_prefix(bad[i].text), bad[i].good);
 }
 
+static void what_is_no_text_is_mended_byte_by_byte(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span text;
+        const char *mended;
+    } texts[] = {
+        {{"", 0},                         ""               },
+        {{"caf\xc3\xa9", 5},              "caf\xc3\xa9"    },
+        {{"\xff", 1},                     "?"              },
+        {{"a\x80\xed\xa0\x80z", 6},       "a????z"         },
+        {{"ab\xf0\x9f\x98", 5},           "ab???"          },
+        {{"\xe2\x82\xac\xe2\x28\xa1", 6}, "\xe2\x82\xac?(?"},
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct bytes out = {0};
+        utf8_mend(texts[i].text, &out);
+        assert_string_equal(bytes_text(&out), texts[i].mended);
+        bytes_release(&out);
+    }
+}
+
 static void a_path_reads_as_the_way_to_the_value(void **state)
 {
     (void)state;
@@ -88,6 +111,7 @@ int main(void)
     const struct CMUnitTest stories[] = {
         cmocka_unit_test(text_of_any_script_is_valid),
         cmocka_unit_test(what_is_no_text_is_found_at_its_byte),
+        cmocka_unit_test(what_is_no_text_is_mended_byte_by_byte),
         cmocka_unit_test(a_path_reads_as_the_way_to_the_value),
         cmocka_unit_test(a_long_path_leaves_room_for_the_reason),
     };
