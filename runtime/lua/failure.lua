@@ -5,55 +5,40 @@
 
 local converter = require "converter"
 local errors = require "errors"
+local utf8 = require("script").utf8
 
 local M = {}
 
 local SOURCE = "LuaSDK"
 local DEEPEST_CAUSE = 20
+local DEEPEST_FAILURE = 60 -- a chain that came from outside; peers, and we, refuse messages nested deeper than 100
 local LONGEST_MESSAGE = 10000
 
 -- --- to Failure ---
-
-local function details_of(details)
-  if details == nil then return nil end
-  return converter.encode_list({ details }, 1)
-end
-
-local function application(err)
-  return { application_failure_info = {
-    type = err.type, non_retryable = err.non_retryable or nil, details = details_of(err.details),
-    next_retry_delay = err.next_retry_delay_ms,
-  } }
-end
-
-local writers = {
-  CancelledError = function(err) return { canceled_failure_info = { details = details_of(err.details) } } end,
-  TerminatedError = function() return { terminated_failure_info = {} } end,
-}
-
--- The length of the UTF-8 character that begins at a byte, nil when none does. Overlong forms and
--- surrogates are left to the check before sending: they do not come from cutting a text.
-local function character(text, at)
-  local lead = text:byte(at)
-  local length = lead < 0x80 and 1 or lead >= 0xc2 and lead < 0xe0 and 2 or lead >= 0xe0 and lead < 0xf0 and 3
-    or lead >= 0xf0 and lead < 0xf5 and 4
-  if not length then return nil end
-  local tail = text:sub(at + 1, at + length - 1)
-  return #tail == length - 1 and not tail:find("[^\128-\191]") and length or nil
-end
 
 -- Temporal's text must be UTF-8; a script's error text may hold any bytes.
 local function clean(text)
   text = tostring(text)
   if #text > LONGEST_MESSAGE then text = text:sub(1, LONGEST_MESSAGE) .. "..." end
-  if not text:find("[\128-\255]") then return text end
-  local kept, at = {}, 1
-  while at <= #text do
-    local length = character(text, at)
-    kept[#kept + 1] = length and text:sub(at, at + length - 1) or "?"
-    at = at + (length or 1)
-  end
-  return table.concat(kept)
+  return utf8(text)
+end
+
+-- What cannot be sent must not hide the error: its type decides whether it is tried again.
+local function details_of(details)
+  if details == nil then return nil end
+  local ok, payloads = pcall(converter.encode_list, { details }, 1)
+  return ok and payloads or converter.encode_list({ "details that cannot be sent: " .. clean(payloads) }, 1)
+end
+
+local function application(err)
+  return { application_failure_info = {
+    type = err.type ~= nil and clean(err.type) or nil, non_retryable = err.non_retryable or nil, details = details_of(err.details),
+    next_retry_delay = err.next_retry_delay_ms,
+  } }
+end
+
+local function cancellation(err)
+  return { canceled_failure_info = { details = details_of(err.details) } }
 end
 
 --- The stack without addresses, and without the library's own frames.
@@ -70,13 +55,24 @@ function M.stack(stack)
   return kept[1] and clean(table.concat(kept, "\n")) or nil
 end
 
+-- The failure with so many causes at most; itself when it has no more.
+local function shortened(failure, causes)
+  local deep, cause = 0, failure.cause
+  while cause and deep <= causes do deep, cause = deep + 1, cause.cause end
+  if deep <= causes then return failure end
+  local copy = {}
+  for key, value in pairs(failure) do copy[key] = value end
+  copy.cause = causes > 0 and shortened(failure.cause, causes - 1) or nil
+  return copy
+end
+
 local function from_error(err, stack, depth)
   if not errors.is(err) then
     return { message = clean(err), source = SOURCE, stack_trace = M.stack(stack),
       application_failure_info = { type = "LuaError" } }
   end
-  if err.failure then return err.failure end
-  local failure = (writers[err.type] or application)(err)
+  if err.failure then return shortened(err.failure, DEEPEST_FAILURE - depth) end
+  local failure = (err.type == "CancelledError" and cancellation or application)(err)
   failure.message, failure.source = clean(err.message or ""), SOURCE
   failure.stack_trace = M.stack(err.stack or stack)
   if err.cause ~= nil and depth < DEEPEST_CAUSE then failure.cause = from_error(err.cause, nil, depth + 1) end
@@ -93,8 +89,10 @@ end
 
 -- --- from Failure ---
 
+-- Details in an encoding that nobody here knows are none to the script: the error itself is what it must hear.
 local function details_from(payloads)
-  local values, n = converter.decode_list(payloads)
+  local ok, values, n = pcall(converter.decode_list, payloads)
+  if not ok then return nil end
   if n <= 1 then return values[1] end
   values.n = n
   return values

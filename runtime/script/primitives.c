@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 
+#include "base/utf8.h"
 #include "script/coroutine.h"
 #include "script/order.h"
 #include "script/source.h"
@@ -51,6 +52,21 @@ static int metafield(lua_State *L)
 {
     if (!luaL_getmetafield(L, 1, luaL_checkstring(L, 2)))
         lua_pushnil(L);
+    return 1;
+}
+
+/* utf8(text) -> the text, with a "?" for each byte that is no UTF-8 */
+static int utf8(lua_State *L)
+{
+    struct span text;
+    struct bytes mended = {0};
+    text.data = luaL_checklstring(L, 1, &text.size);
+    lua_settop(L, 1);
+    if (utf8_valid(text))
+        return 1;
+    utf8_mend(text, &mended);
+    lua_pushlstring(L, bytes_text(&mended), mended.size);
+    bytes_release(&mended);
     return 1;
 }
 
@@ -187,6 +203,7 @@ int script_open(lua_State *L)
         {"stack",           stack          },
         {"name",            name           },
         {"metafield",       metafield      },
+        {"utf8",            utf8           },
         {"compile",         compile        },
         {"set_environment", set_environment},
         {"check_repeat",    check_repeat   },

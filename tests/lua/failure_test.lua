@@ -70,7 +70,50 @@ return {
     assert(not failure.is_cancellation("CancelledError"))
   end,
 
+  the_type_of_an_error_outlives_details_that_cannot_be_sent = function()
+    for _, details in ipairs { "\255", 0 / 0, { f = print }, print } do
+      local f = failure.from_error(errors.new("AuthError", { message = "m", details = details }))
+      assert(f.application_failure_info.type == "AuthError" and f.message == "m")
+      local told = converter.decode_first(f.application_failure_info.details)
+      assert(told:find("^details that cannot be sent: "), told)
+    end
+    assert(failure.from_error(errors.new("CancelledError", { details = print })).canceled_failure_info.details)
+  end,
+
+  details_that_cannot_be_read_do_not_hide_the_error = function()
+    local secret = { payloads = { { metadata = { encoding = "binary/encrypted" }, data = "\0\1" } } }
+    local f = { message = "m", application_failure_info = { type = "T", details = secret } }
+    local err = failure.to_error(f)
+    assert(err.type == "T" and err.message == "m" and err.details == nil and failure.from_error(err) == f)
+  end,
+
+  a_chain_of_failures_is_cut_before_peers_refuse_it = function()
+    local f = { message = "last" }
+    for i = 1, 90 do f = { message = tostring(i), cause = f } end
+    local err = failure.to_error(f)
+    for i = 1, 5 do err = errors.new("Outer", { message = "outer " .. i, cause = err }) end
+    local depth, at = 0, failure.from_error(err)
+    assert(at.cause.cause.cause.cause.cause.message == "90")
+    while at do depth, at = depth + 1, at.cause end
+    assert(depth == 60, depth)
+    assert(f.cause.cause, "the original is left whole")
+  end,
+
+  a_type_is_text_whatever_a_script_puts_there = function()
+    local err = errors.ValueError("x")
+    err.type = "caf\233"
+    assert(failure.from_error(err).application_failure_info.type == "caf?")
+    err.type = 5
+    assert(failure.from_error(err).application_failure_info.type == "5")
+  end,
+
+  what_says_that_it_was_terminated_is_a_failure_of_that_type = function()
+    local f = failure.from_error(errors.new("TerminatedError", { message = "m" }))
+    assert(f.application_failure_info.type == "TerminatedError" and not f.terminated_failure_info)
+  end,
+
   text_that_is_no_utf8_is_mended_and_long_text_cut = function()
+    assert(failure.from_error("\237\160\128 \192\128 \244\144\128\128!").message == "??? ?? ????!")
     assert(failure.from_error("caf\233!").message == "caf?!")
     assert(failure.from_error("\195\169\226\130\172\240\159\152\128").message == "\195\169\226\130\172\240\159\152\128")
     assert(failure.from_error("\226\130").message == "??")
