@@ -22,7 +22,10 @@ library.string.format, library.string.gsub, library.string.rep = text.format, te
 
 library.table = pick(table, "concat insert maxn remove")
 library.table.sort = sort
-if primitives.kind == "workflow" then library.string.rep, library.table.concat = text.rep, text.concat end
+if primitives.kind == "workflow" then
+  library.string.rep, library.table.concat = text.rep, text.concat
+  rawset(_G, "tostring", text.tostring) -- the embedded library's too: its error texts reach scripts and the server
+end
 
 library.math = pick(math, "abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min modf "
   .. "pi pow rad sin sinh sqrt tan tanh")

@@ -111,6 +111,46 @@ static void an_error_text_that_is_no_utf8_is_told_as_far_as_it_is(void **state)
     workflow_run_free(run);
 }
 
+static void no_text_of_the_library_shows_an_address(void **state)
+{
+    (void)state;
+    theatre_script("workflows/t.lua",
+                   "local function told(...) return tostring(select(2, pcall(...))) end\n"
+                   "workflow 'Told' { run = function()\n"
+                   "  error(ValueError(table.concat({\n"
+                   "    tostring(ValueError { message = {} }), '-',\n"
+                   "    tostring(KeyError(tostring)), told(workflow.call, tostring),\n"
+                   "    told(workflow.call, 'x', nil, { cancel = {} }),\n"
+                   "    told(workflow.call, 'x', nil, { [{}] = 1 }), told(workflow.sleep, {}),\n"
+                   "    told(workflow.signal, {}),\n"
+                   "  }, '; ')))\n"
+                   "end }\n"
+                   "workflow 'Raised' { run = function() error(tostring) end }\n"
+                   "workflow 'Typed' { run = function()\n"
+                   "  local err = ValueError 'x' err.message = {} error(err)\n"
+                   "end }");
+    struct workflow_run *run = new_run();
+    struct workflow_answer answer = work(run, poll("start Told; open", 1));
+    const char *told = completed(&answer)
+                           ->commands[1]
+                           ->fail_workflow_execution_command_attributes->failure->message;
+    has(told, "function: #");
+    has(told, "table: #");
+    assert_null(strstr(told, "0x"));
+    workflow_run_free(run);
+    run = new_run();
+    answer = work(run, poll("start Raised; open", 1));
+    assert_string_equal(failed(&answer)->failure->message, "function: #1");
+    workflow_run_free(run);
+    run = new_run();
+    answer = work(run, poll("start Typed; open", 1));
+    assert_string_equal(completed(&answer)
+                            ->commands[1]
+                            ->fail_workflow_execution_command_attributes->failure->message,
+                        "table: #1");
+    workflow_run_free(run);
+}
+
 static void text_that_is_no_utf8_fails_the_task(void **state)
 {
     (void)state;
@@ -221,6 +261,7 @@ int main(void)
         STORY(a_payload_over_the_limit_fails_the_task_before_the_server_sees_it),
         STORY(an_answer_over_the_limit_of_a_message_fails_the_task),
         STORY(an_error_text_that_is_no_utf8_is_told_as_far_as_it_is),
+        STORY(no_text_of_the_library_shows_an_address),
         STORY(text_that_is_no_utf8_fails_the_task),
         STORY(what_a_workflow_must_not_touch_fails_the_task_with_the_line),
         STORY(a_loop_without_end_is_stopped_and_hurts_nobody),
