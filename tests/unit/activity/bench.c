@@ -120,6 +120,9 @@ int bench_stories(struct bench *bench, const char *path)
 {
     struct bytes text = {0};
     lua_State *L = bench->L;
+    read_file("tests/unit/activity/checks.lua", &text);
+    vm_source(vm_of(L), SPAN("checks.lua"), bytes_span(&text));
+    bytes_clear(&text);
     read_file(path, &text);
     load(bench, path, bytes_text(&text));
     bytes_release(&text);
@@ -144,34 +147,4 @@ int bench_stories(struct bench *bench, const char *path)
     free(tests);
     free(stories);
     return failed;
-}
-
-static int running;
-
-static void ended(struct fiber *fiber, enum fiber_outcome outcome)
-{
-    struct error err = {0};
-    struct bench *bench = fiber->owner;
-    if (outcome == FIBER_ERROR) {
-        vm_error(fiber->L, &err);
-        fail_msg("%s", err.text);
-    }
-    fiber_free(fiber);
-    if (--running == 0)
-        reactor_stop(bench->reactor);
-}
-
-struct fiber *bench_spawn(struct bench *bench, const char *script)
-{
-    load(bench, "spawned.lua", script);
-    struct fiber *fiber = reactor_spawn(bench->reactor, 0, ended);
-    fiber->owner = bench;
-    running++;
-    return fiber;
-}
-
-void bench_turn(struct bench *bench)
-{
-    reactor_run(bench->reactor);
-    assert_int_equal(running, 0);
 }

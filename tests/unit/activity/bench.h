@@ -4,7 +4,7 @@
  * standard input closes.
  *
  * Stories are Lua files that return a list of { "sentence", function }; each function is one cmocka
- * test.
+ * test. They may require "checks", checks.lua beside them.
  */
 #pragma once
 
@@ -33,7 +33,3 @@ void bench_text(struct bench *bench, const char *name, const char *value);
 
 /* Runs the stories of a file; the number that failed. */
 int bench_stories(struct bench *bench, const char *path);
-
-/* Runs a script as one fiber of several; bench_turn runs them all to their ends. */
-struct fiber *bench_spawn(struct bench *bench, const char *script);
-void bench_turn(struct bench *bench);

@@ -1,19 +1,8 @@
 -- HTTP as scripts see it. `server` is tests/fakes/fault_server.py, `secure` the same over TLS, `keys` its folder.
 
-local function refused(kind, call, ...)
-  local ok, err = pcall(call, ...)
-  assert(not ok, "expected " .. kind .. ", and it went well")
-  assert(type(err) == "table" and err.type == kind, "expected " .. kind .. ", got " .. tostring(err))
-  return err
-end
+local checks = require "checks"
 
-local function equal(got, wanted)
-  if got ~= wanted then error(("got %s, wanted %s"):format(tostring(got), tostring(wanted)), 2) end
-end
-
-local function has(text, part)
-  if not text:find(part, 1, true) then error(("%q is not in %q"):format(part, text), 2) end
-end
+local refused, equal, has = checks.refused, checks.equal, checks.has
 
 local function took(call, ...)
   local from = os.time()

@@ -1,15 +1,8 @@
 -- The page lane as scripts see it.
 
-local function refused(kind, part, call, ...)
-  local ok, err = pcall(call, ...)
-  assert(not ok, "expected " .. kind .. ", and it went well")
-  assert(type(err) == "table" and err.type == kind, "expected " .. kind .. ", got " .. tostring(err))
-  if not err.message:find(part, 1, true) then error(("%q is not in %q"):format(part, err.message), 2) end
-end
+local checks = require "checks"
 
-local function equal(got, wanted)
-  if got ~= wanted then error(("got %s, wanted %s"):format(tostring(got), tostring(wanted)), 2) end
-end
+local refused, equal = checks.refused_with, checks.equal
 
 local PAGE = '{"items":[{"id":12345678901234567890,"cost":"1.50","on":true},{"id":2,"cost":0.1,"tags":[1]}],"next":"abc\\n"}'
 

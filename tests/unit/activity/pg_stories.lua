@@ -1,19 +1,8 @@
 -- PostgreSQL as scripts see it. `database` is the url of a private cluster.
 
-local function refused(kind, call, ...)
-  local ok, err = pcall(call, ...)
-  assert(not ok, "expected " .. kind .. ", and it went well")
-  assert(type(err) == "table" and err.type == kind, "expected " .. kind .. ", got " .. tostring(err))
-  return err
-end
+local checks = require "checks"
 
-local function equal(got, wanted)
-  if got ~= wanted then error(("got %s, wanted %s"):format(tostring(got), tostring(wanted)), 2) end
-end
-
-local function has(text, part)
-  if not text:find(part, 1, true) then error(("%q is not in %q"):format(part, text), 2) end
-end
+local refused, equal, has = checks.refused, checks.equal, checks.has
 
 local function one(db, sql, ...)
   return db:query(sql, ...)[1].v

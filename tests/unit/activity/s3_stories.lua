@@ -1,14 +1,13 @@
 -- Signatures against Amazon's published ones and those of the contract; names as dlt made them; files into plans.
 
+local checks = require "checks"
 local gunzip = require "native.gunzip"
 local names = require "sync.names"
 local native = require "native.csv"
 local rate = require "sync.rate"
 local signature = require "sync.signature"
 
-local function equal(got, wanted)
-  if got ~= wanted then error(("got %s, wanted %s"):format(tostring(got), tostring(wanted)), 2) end
-end
+local equal = checks.equal
 
 local function signed(request)
   request.region = "us-east-1"
