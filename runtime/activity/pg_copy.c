@@ -18,7 +18,6 @@ enum { SLICE = 256 << 10, SLICES_A_TURN = 16, CHUNK = 256 << 10 };
 struct copying {
     struct operation operation; /* first */
     struct span rest;           /* of what is put; lives in Lua, which is suspended */
-    bool sent_end;
     PGresult *failure;
     struct result result;
     struct bytes chunk; /* of what is taken */

@@ -19,7 +19,7 @@ void metric_move(const char *name, const char *labels, double delta);
 /* Records a duration into a histogram with the buckets of that name's table entry. */
 void metric_observe(const char *name, const char *labels, double seconds);
 
-/* The value of a counter or gauge, 0 when there is no such series. For tests and heartbeats. */
+/* The value of a counter or gauge, 0 when there is no such series. For tests. */
 double metric_value(const char *name, const char *labels);
 
 /* Writes every series, sorted by name and labels. `common` is put into each label set, "" for none.

@@ -206,7 +206,7 @@ void instance_free(struct instance *instance)
         return;
     struct cell *cell = instance->cell;
     lua_State *L = vm_lua(cell->vm);
-    bool large = vm_account_used(instance->account) > LARGE_RUN;
+    bool large = instance_memory(instance) > LARGE_RUN;
     leave(instance);
     world_release(&instance->world, L);
     luaL_unref(L, LUA_REGISTRYINDEX, instance->activate);

@@ -35,11 +35,6 @@ lua_State *vm_lua(struct vm *vm)
     return vm->L;
 }
 
-size_t vm_memory(const struct vm *vm)
-{
-    return vm->heap.used;
-}
-
 void vm_collect(struct vm *vm)
 {
     lua_gc(vm->L, LUA_GCCOLLECT, 0);

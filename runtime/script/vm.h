@@ -32,8 +32,7 @@ void vm_free(struct vm *vm);
 
 lua_State *vm_lua(struct vm *vm); /* the main thread: build here, run scripts in coroutines */
 struct vm *vm_of(lua_State *L);
-size_t vm_memory(const struct vm *vm); /* bytes, garbage included */
-void vm_collect(struct vm *vm);        /* a full collection */
+void vm_collect(struct vm *vm); /* a full collection */
 
 /* lua_pushlstring for what may be large: the collector then does as much more. By itself it works
  * the same at every allocation, and large ones leave it behind. */

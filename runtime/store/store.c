@@ -5,7 +5,6 @@
  */
 #include "store/store.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/map.h"
@@ -28,7 +27,6 @@ struct script {
 };
 
 struct store {
-    atomic_size_t holders;
     const struct store_bundle **bundles; /* sorted by the entry's name */
     size_t bundle_count;
 };
@@ -157,7 +155,6 @@ struct store *store_make(const struct store_file *files, size_t count, struct st
         .faults = faults,
     };
 
-    atomic_init(&making.store->holders, 1);
     making.store->bundles = memory_new((count + 1) * sizeof *making.store->bundles);
     for (size_t i = 0; i < count; i++)
         making.scripts[making.count++].file = files[i];
@@ -187,15 +184,9 @@ bool store_open(struct store **out, const char *dir, struct error *err)
     return ok;
 }
 
-struct store *store_hold(struct store *store)
-{
-    atomic_fetch_add_explicit(&store->holders, 1, memory_order_relaxed);
-    return store;
-}
-
 void store_close(struct store *store)
 {
-    if (!store || atomic_fetch_sub(&store->holders, 1) > 1)
+    if (!store)
         return;
     for (size_t i = 0; i < store->bundle_count; i++)
         store_bundle_release(store->bundles[i]);

@@ -1,7 +1,7 @@
 /*
  * A reading of the scripts folder: the bundles of its scripts. It never changes; a later reading is
- * another store. Who holds a store may give it to other threads, and a bundle may be held longer
- * than the store it came from.
+ * another store. Any thread may read it, and a bundle may be held longer than the store it came
+ * from.
  */
 #pragma once
 
@@ -10,15 +10,14 @@
 struct store;
 
 /* The bundles of these files, sorted by name, which are copied. Files whose requires have no target
- * or a cycle are added to the faults, and no bundle has them. Held once, by the caller. */
+ * or a cycle are added to the faults, and no bundle has them. */
 struct store *store_make(const struct store_file *files, size_t count, struct store_faults *faults);
 
 /* Reads a folder. Fails with the first fault: ERROR_SCRIPT naming file:line when it is a require's.
  */
 bool store_open(struct store **out, const char *dir, struct error *err);
 
-struct store *store_hold(struct store *store);
-/* Who held it, holds it no longer; NULL is nothing. */
+/* NULL is nothing. */
 void store_close(struct store *store);
 
 /* Bundles whose entry lies in the folder: "workflows", "activities", "reports". A file that is no

@@ -20,32 +20,23 @@ static bool add_types(struct map *types, const struct code *code, struct error *
     return true;
 }
 
-static int by_name(const void *a, const void *b)
+static int by_text(const void *a, const void *b)
 {
-    const struct workflow_type *x = a, *y = b;
-
-    return strcmp(x->name, y->name);
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void list_types(struct workflow_host *host)
+static void name_types(struct workflow_host *host)
 {
-    struct workflow_type *list = memory_new((host->types.count + 1) * sizeof *list);
+    const char **names = memory_new((host->types.count + 1) * sizeof *names);
     size_t count = 0;
 
     for (struct map_entry *e = NULL; (e = map_next(&host->types, e));)
-        list[count++] = (struct workflow_type){e->text, ((struct code *)e->value)->bundle};
-    qsort(list, count, sizeof *list, by_name);
+        names[count++] = e->text;
+    qsort(names, count, sizeof *names, by_text);
     bytes_clear(&host->known);
     for (size_t i = 0; i < count; i++)
-        bytes_printf(&host->known, "%s%s", i ? ", " : "", list[i].name);
-    free(host->list);
-    host->list = list;
-}
-
-const struct workflow_type *workflow_host_types(const struct workflow_host *host, size_t *count)
-{
-    *count = host->types.count;
-    return host->list;
+        bytes_printf(&host->known, "%s%s", i ? ", " : "", names[i]);
+    free(names);
 }
 
 struct code *host_find(const struct workflow_host *host, struct span type, struct error *err)
@@ -94,7 +85,7 @@ void workflow_host_take(struct workflow_host *host)
         code->serves = code->prepared;
         code->prepared = false;
     }
-    list_types(host);
+    name_types(host);
     codes_sweep(&host->codes);
 }
 
@@ -137,7 +128,6 @@ void workflow_host_close(struct workflow_host *host)
     codes_release(&host->codes);
     map_release(&host->types);
     map_release(&host->next);
-    free(host->list);
     bytes_release(&host->known);
     free(host);
 }

@@ -9,10 +9,9 @@
 
 struct workflow_host {
     struct codes codes;
-    struct map types;           /* name -> struct code * */
-    struct map next;            /* the same of the reading that is prepared */
-    struct workflow_type *list; /* the same, sorted by name */
-    struct bytes known;         /* the names, for error texts */
+    struct map types;   /* name -> struct code * */
+    struct map next;    /* the same of the reading that is prepared */
+    struct bytes known; /* the names, for error texts */
 };
 
 static inline const struct workflow_options *host_options(const struct workflow_host *host)

@@ -42,11 +42,6 @@ void workflow_run_free(struct workflow_run *run)
     free(run);
 }
 
-size_t workflow_run_memory(const struct workflow_run *run)
-{
-    return sizeof *run + (run->instance ? instance_memory(run->instance) : 0);
-}
-
 /* --- history --- */
 
 static struct span span_of_binary(ProtobufCBinaryData binary)

@@ -68,14 +68,6 @@ bool workflow_host_prepare(struct workflow_host *host, const struct store *store
 void workflow_host_take(struct workflow_host *host);
 void workflow_host_discard(struct workflow_host *host); /* does nothing when nothing is prepared */
 
-struct workflow_type {
-    const char *name;
-    const struct store_bundle *bundle; /* what new runs of it take */
-};
-
-/* Sorted by name; lives until another reading is taken. */
-const struct workflow_type *workflow_host_types(const struct workflow_host *host, size_t *count);
-
 /* From now on completions ask neither for the sticky queue nor for the next task: this worker is
  * about to leave, and its runs shall go on elsewhere. */
 void workflow_host_leave(struct workflow_host *host);
@@ -104,8 +96,6 @@ enum workflow_step workflow_step(struct workflow_run *run, struct workflow_answe
 void workflow_page(struct workflow_run *run,
                    const Tpb__Workflowservice__GetWorkflowExecutionHistoryResponse *page);
 void workflow_end(struct workflow_run *run);
-
-size_t workflow_run_memory(const struct workflow_run *run);
 
 /* --- replay: the same code over a recorded history, no server --- */
 

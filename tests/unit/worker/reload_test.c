@@ -129,9 +129,7 @@ static void put(struct question *q, struct mailbox *box)
 
 static void name_workflow(struct question *q)
 {
-    size_t count;
-
-    strcpy(q->name, workflow_host_types(q->runner->host, &count)[0].name);
+    strcpy(q->name, bytes_text(&q->runner->host->known));
 }
 
 static void name_activity(struct question *q)

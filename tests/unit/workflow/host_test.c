@@ -171,7 +171,6 @@ static void a_change_that_is_taken_back_is_the_same_code(void **state)
 static void a_reading_that_cannot_serve_changes_nothing(void **state)
 {
     struct error err = {0};
-    size_t count;
 
     (void)state;
     greeting("old");
@@ -183,8 +182,8 @@ static void a_reading_that_cannot_serve_changes_nothing(void **state)
     theatre_script("workflows/a.lua", "workflow 'Other' { run = function() end }");
     assert_false(theatre_reload(&err));
     has(err.text, "workflow \"Other\" is defined in workflows/a.lua and in workflows/b.lua");
-    workflow_host_types(theatre_host(), &count);
-    assert_int_equal(count, 1);
+    assert_null(host_find(theatre_host(), SPAN("Other"), &err));
+    has(err.text, "this worker has Greet");
     says(asleep(), "\"old\"");
 }
 
@@ -224,18 +223,19 @@ static void what_is_discarded_leaves_no_trace(void **state)
 
 static void a_host_tells_its_types_and_their_code(void **state)
 {
-    size_t count;
+    struct error err = {0};
 
     (void)state;
     theatre_script("workflows/a.lua", "workflow 'B' { run = function() end }\n"
                                       "workflow 'A' { run = function() end }");
     theatre_script("workflows/b.lua", "workflow 'C' { run = function() end }");
-    const struct workflow_type *types = workflow_host_types(theatre_host(), &count);
-    assert_int_equal(count, 3);
-    assert_string_equal(types[0].name, "A");
-    assert_string_equal(types[2].name, "C");
-    assert_ptr_equal(types[0].bundle, types[1].bundle);
-    assert_string_equal(store_entry(types[2].bundle).data, "workflows/b.lua");
+    assert_null(host_find(theatre_host(), SPAN("D"), &err));
+    has(err.text, "this worker has A, B, C");
+    const struct code *a = host_find(theatre_host(), SPAN("A"), &err);
+    assert_ptr_equal(host_find(theatre_host(), SPAN("B"), &err), a);
+    assert_string_equal(store_entry(a->bundle).data, "workflows/a.lua");
+    const struct code *c = host_find(theatre_host(), SPAN("C"), &err);
+    assert_string_equal(store_entry(c->bundle).data, "workflows/b.lua");
 }
 
 static void runs_of_one_cell_do_not_see_one_another(void **state)

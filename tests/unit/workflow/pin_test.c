@@ -121,8 +121,7 @@ static void the_first_completion_records_the_code_and_its_source(void **state)
     (void)state;
     greeting("old");
     const Poll *p = poll(TALE, 1);
-    size_t count;
-    const struct store_bundle *bundle = workflow_host_types(theatre_host(), &count)->bundle;
+    const struct store_bundle *bundle = host_find(theatre_host(), SPAN("Greet"), &err)->bundle;
     struct span about = read_detail(p, "bundle");
     char expected[512];
 
