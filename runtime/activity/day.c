@@ -30,6 +30,11 @@ void day_split(int64_t day, int *year, int *month, int *day_of_month)
     *year = (int)(year_of_era + era * 400 + (*month <= 2));
 }
 
+bool day_year_is_leap(int year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
 static int digits(const char *p, int count)
 {
     int n = 0;
@@ -52,8 +57,8 @@ bool day_read(struct span text, int64_t *day)
     if (year < 0 || month < 1 || month > 12 || day_of_month < 1)
         return false;
     static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (day_of_month > lengths[month - 1] || (month == 2 && day_of_month == 29 && !leap))
+    if (day_of_month > lengths[month - 1] ||
+        (month == 2 && day_of_month == 29 && !day_year_is_leap(year)))
         return false;
     *day = day_of(year, month, day_of_month);
     return true;

@@ -14,6 +14,8 @@ enum { DAY_TEXT = 16 }; /* "2026-01-14" and its NUL; years have four digits */
 int64_t day_of(int year, int month, int day_of_month);
 void day_split(int64_t day, int *year, int *month, int *day_of_month);
 
+bool day_year_is_leap(int year);
+
 /* "2026-01-14", nothing else, and a day that exists. */
 bool day_read(struct span text, int64_t *day);
 

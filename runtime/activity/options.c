@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "activity/failure.h"
+#include "script/number.h"
 
 enum { LONGEST_KEY = 32 };
 
@@ -120,7 +121,7 @@ static void read_count(lua_State *L, const char *call, const struct option *o, s
         n = lua_tonumber(L, -1);
     else if (o->kind == OPTION_SIZE && lua_type(L, -1) == LUA_TSTRING)
         n = measure(lua_tostring(L, -1), sizes);
-    if (!(n >= 0 && n <= 9007199254740992.0 && floor(n) == n))
+    if (!(n >= 0 && n <= (double)NUMBER_EXACT && floor(n) == n))
         failure_raise(L, "ValueError", "%s: option '%s' must be %s, not %s", call, o->name,
                       o->kind == OPTION_SIZE ? "a number of bytes or a size such as \"64MB\""
                                              : "a whole number",

@@ -1,11 +1,13 @@
 #include "activity/pg_result.h"
 
 #include <lauxlib.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "activity/failure.h"
 #include "base/memory.h"
 #include "script/json.h"
+#include "script/number.h"
 
 #define RESULT "signalroom.pg.result"
 
@@ -88,7 +90,7 @@ static void push_json(lua_State *L, struct span text)
 static void push_integer(lua_State *L, struct span text)
 {
     double number = strtod(text.data, NULL);
-    if (number < 9007199254740992.0 && number > -9007199254740992.0)
+    if (fabs(number) < (double)NUMBER_EXACT)
         lua_pushnumber(L, number);
     else
         lua_pushlstring(L, text.data, text.size);

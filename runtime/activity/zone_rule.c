@@ -100,11 +100,6 @@ bool zone_rule_parse(struct span text, struct zone_rule *rule)
            take_change(&c, &rule->to_standard) && c.p == c.end;
 }
 
-static bool is_leap(int year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
 /* The day on which a change happens in a year. */
 static int64_t change_day(const struct zone_change *change, int year)
 {
@@ -112,7 +107,7 @@ static int64_t change_day(const struct zone_change *change, int year)
     if (change->kind == CHANGE_DAY)
         return first + change->day;
     if (change->kind == CHANGE_JULIAN)
-        return first + change->day - 1 + (is_leap(year) && change->day >= 60);
+        return first + change->day - 1 + (day_year_is_leap(year) && change->day >= 60);
     first = day_of(year, change->month, 1);
     int64_t next_month =
         change->month == 12 ? day_of(year + 1, 1, 1) : day_of(year, change->month + 1, 1);

@@ -153,7 +153,7 @@ struct census {
 static bool is_integer(lua_State *L, int index)
 {
     double n = lua_type(L, index) == LUA_TNUMBER ? lua_tonumber(L, index) : NAN;
-    return n == floor(n) && fabs(n) <= 9007199254740992.0;
+    return n == floor(n) && fabs(n) <= (double)NUMBER_EXACT;
 }
 
 static void add_key(struct writer *w, const char *data, size_t size)

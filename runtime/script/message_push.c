@@ -2,6 +2,7 @@
  */
 #include "proto/proto.h"
 #include "script/message.h"
+#include "script/number.h"
 #include "script/shape.h"
 
 const ProtobufCMessageDescriptor *message_descriptor(const char *full_name)
@@ -29,7 +30,7 @@ static void push_integer(lua_State *L, bool negative, uint64_t size)
     char digits[24];
     char *at = digits + sizeof digits;
 
-    if (size <= SHAPE_EXACT) {
+    if (size <= NUMBER_EXACT) {
         lua_pushnumber(L, negative ? -(double)size : (double)size);
         return;
     }

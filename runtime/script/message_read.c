@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "proto/proto.h"
 #include "script/message.h"
+#include "script/number.h"
 #include "script/shape.h"
 
 struct reader {
@@ -95,7 +96,7 @@ static bool read_wide(struct reader *r, const struct path *path, bool is_signed,
     double number = 0;
 
     if (lua_type(r->L, -1) != LUA_TSTRING) {
-        if (!read_whole(r, path, is_signed ? -(double)SHAPE_EXACT : 0, (double)SHAPE_EXACT,
+        if (!read_whole(r, path, is_signed ? -(double)NUMBER_EXACT : 0, (double)NUMBER_EXACT,
                         &number))
             return false;
         return put64(place, (uint64_t)(int64_t)number);

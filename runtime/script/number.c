@@ -18,8 +18,6 @@ static struct power powers[POWER_MAX - POWER_MIN + 1];
 static locale_t c_locale;
 static pthread_once_t prepared = PTHREAD_ONCE_INIT;
 
-static const uint64_t exact_limit = (uint64_t)1 << 53;
-
 static const double small_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -245,7 +243,7 @@ bool number_read(struct span text, double *out)
     }
     if (!l.integer)
         return read_decimal(&l, text, out);
-    if (l.value.exponent != 0 || l.value.digits > exact_limit)
+    if (l.value.exponent != 0 || l.value.digits > NUMBER_EXACT)
         return false;
     *out = l.negative ? -(double)l.value.digits : (double)l.value.digits;
     return true;
@@ -316,7 +314,7 @@ size_t number_write(double value, char out[NUMBER_TEXT_MAX])
         out[used++] = '-';
         value = -value;
     }
-    if (value <= (double)exact_limit && value == (double)(uint64_t)value) {
+    if (value <= (double)NUMBER_EXACT && value == (double)(uint64_t)value) {
         used += put_digits(out + used, (uint64_t)value);
     } else {
         struct decimal d = number_shortest(value);

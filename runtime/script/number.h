@@ -16,6 +16,9 @@
 
 #include "base/bytes.h"
 
+/* Up to here, in magnitude, a double holds every whole number. */
+#define NUMBER_EXACT (UINT64_C(1) << 53)
+
 enum { NUMBER_TEXT_MAX = 32 };
 
 /* A decimal: digits * 10^exponent, without trailing zeros in digits. */

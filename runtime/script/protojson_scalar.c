@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "script/number.h"
 #include "script/protojson_text.h"
 
 bool protojson_refuse(struct protojson_reader *r, const struct path *path, const char *why)
@@ -105,7 +106,7 @@ static bool read_whole(struct protojson_reader *r, const struct path *path, bool
     }
     if (!read_double(r, path, &number))
         return false;
-    if (!(fabs(number) <= (double)SHAPE_EXACT) || number != floor(number))
+    if (!(fabs(number) <= (double)NUMBER_EXACT) || number != floor(number))
         return protojson_expected(r, path, "an integer");
     *size = (uint64_t)fabs(number);
     return true;

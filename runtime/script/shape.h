@@ -11,9 +11,6 @@
 
 #include "base/bytes.h"
 
-/* Up to here a double holds every whole number. */
-#define SHAPE_EXACT (UINT64_C(1) << 53)
-
 enum shape_kind {
     SHAPE_INT32,
     SHAPE_UINT32,
