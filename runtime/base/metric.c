@@ -116,33 +116,33 @@ static int by_name(const void *a, const void *b)
 }
 
 static void write_line(struct bytes *out, const struct series *s, const char *suffix,
-                       const char *common, const char *bound, double value)
+                       const char *shared, const char *bound, double value)
 {
-    const char *first = *s->labels && *common ? "," : "";
-    bytes_printf(out, "%s%s{%s%s%s", s->name, suffix, common, first, s->labels);
+    const char *first = *s->labels && *shared ? "," : "";
+    bytes_printf(out, "%s%s{%s%s%s", s->name, suffix, shared, first, s->labels);
     if (bound)
-        bytes_printf(out, "%sle=\"%s\"", *s->labels || *common ? "," : "", bound);
+        bytes_printf(out, "%sle=\"%s\"", *s->labels || *shared ? "," : "", bound);
     bytes_printf(out, "} %.17g\n", value);
 }
 
-static void write_series(struct bytes *out, const struct series *s, const char *common)
+static void write_series(struct bytes *out, const struct series *s, const char *shared)
 {
     if (s->kind != HISTOGRAM) {
-        write_line(out, s, "", common, NULL, s->value);
+        write_line(out, s, "", shared, NULL, s->value);
         return;
     }
     for (size_t i = 0; i < MAX_BUCKETS && s->bounds[i] > 0; i++) {
         struct bytes bound = {0};
         bytes_printf(&bound, "%g", s->bounds[i]);
-        write_line(out, s, "_bucket", common, bytes_text(&bound), s->buckets[i]);
+        write_line(out, s, "_bucket", shared, bytes_text(&bound), s->buckets[i]);
         bytes_release(&bound);
     }
-    write_line(out, s, "_bucket", common, "+Inf", s->count);
-    write_line(out, s, "_sum", common, NULL, s->value);
-    write_line(out, s, "_count", common, NULL, s->count);
+    write_line(out, s, "_bucket", shared, "+Inf", s->count);
+    write_line(out, s, "_sum", shared, NULL, s->value);
+    write_line(out, s, "_count", shared, NULL, s->count);
 }
 
-void metric_write(struct bytes *out, const char *common)
+void metric_write(struct bytes *out, const char *shared)
 {
     static const char *const words[] = {"counter", "gauge", "histogram"};
     pthread_mutex_lock(&lock);
@@ -154,7 +154,7 @@ void metric_write(struct bytes *out, const char *common)
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || strcmp(sorted[i]->name, sorted[i - 1]->name) != 0)
             bytes_printf(out, "# TYPE %s %s\n", sorted[i]->name, words[sorted[i]->kind]);
-        write_series(out, sorted[i], common);
+        write_series(out, sorted[i], shared);
     }
     free(sorted);
     pthread_mutex_unlock(&lock);

@@ -22,6 +22,6 @@ void metric_observe(const char *name, const char *labels, double seconds);
 /* The value of a counter or gauge, 0 when there is no such series. For tests. */
 double metric_value(const char *name, const char *labels);
 
-/* Writes every series, sorted by name and labels. `common` is put into each label set, "" for none.
+/* Writes every series, sorted by name and labels. `shared` is put into each label set, "" for none.
  */
-void metric_write(struct bytes *out, const char *common);
+void metric_write(struct bytes *out, const char *shared);
