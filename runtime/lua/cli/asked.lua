@@ -5,6 +5,13 @@ local host = require "cli.host"
 
 local PATTERNS = { { 'setting%s*%(?%s*"([A-Z][A-Z0-9_]+)"', false }, { 'secret%s*%(?%s*"([A-Z][A-Z0-9_]+)"', true } }
 
+local function read_script(names, path)
+  local text = file.read(path)
+  for _, row in ipairs(PATTERNS) do
+    for name in text:gmatch(row[1]) do names[name] = names[name] or { path = path, secret = row[2] } end
+  end
+end
+
 local function read(names, folder)
   if not host.exists(folder) then return names end
   for _, entry in ipairs(file.list(folder)) do
@@ -12,10 +19,7 @@ local function read(names, folder)
     if entry.kind == "folder" then
       read(names, path)
     elseif path:sub(-4) == ".lua" then
-      local text = file.read(path)
-      for _, row in ipairs(PATTERNS) do
-        for name in text:gmatch(row[1]) do names[name] = names[name] or { path = path, secret = row[2] } end
-      end
+      read_script(names, path)
     end
   end
   return names

@@ -100,7 +100,7 @@ function api.spawn(fn, ...)
   if type(fn) ~= "function" then mistake("workflow.spawn takes a function, not a " .. type(fn)) end
   S.check_scope(fiber)
   local scope = scopes.new(fiber.scope)
-  local spawned = S.fiber(run, "spawned", scope, ending.spawned_ended, fn, { ... }, select("#", ...))
+  local spawned = S.fiber(run, "spawned", scope, ending.spawned_ended, fn, { n = select("#", ...), ... })
   spawned.future = future.new(run, scope, function(_, _, reason) S.cancel_scope(run, scope, reason) end)
   S.enqueue(spawned)
   return spawned.future

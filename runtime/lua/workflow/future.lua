@@ -77,6 +77,12 @@ local function first_done(futures)
   end
 end
 
+local function first_failed(futures, from)
+  for i = from, #futures do
+    if futures[i].ok == false then return futures[i] end
+  end
+end
+
 local function park_on_all(futures, fiber)
   local watch = { fiber = fiber, futures = futures }
   for i = 1, #futures do
@@ -113,9 +119,8 @@ function M.wait_all(futures)
     while futures[i].ok == nil do
       S.check_waiting(fiber, futures)
       park_on_all(futures, fiber)
-      for j = i, #futures do
-        if futures[j].ok == false then return outcome(futures[j]) end
-      end
+      local failed = first_failed(futures, i)
+      if failed then return outcome(failed) end
     end
     values[i] = M.wait(futures[i], fiber)
   end

@@ -109,7 +109,8 @@ local function initialize(run, job)
   if not ok then
     return S.fail_task(run, failure.from_error("the workflow's input cannot be read: " .. tostring(values)))
   end
-  S.enqueue(S.fiber(run, "main", run.scope, ending.main_ended, definition.run, values, n))
+  values.n = n
+  S.enqueue(S.fiber(run, "main", run.scope, ending.main_ended, definition.run, values))
 end
 
 local function cancel(run, job)

@@ -103,10 +103,11 @@ end
 
 local function body(fn, ...) return DONE, fn(...) end
 
---- A new fiber, for S.enqueue or S.step. `ended(run, fiber, ok, value, stack)` hears how it ends.
-function S.fiber(run, name, scope, ended, fn, args, n)
+--- A new fiber that calls fn with args.n arguments, for S.enqueue or S.step. `ended(run, fiber, ok, value, stack)`
+--- hears how it ends.
+function S.fiber(run, name, scope, ended, fn, args)
   local id = run.fiber_count + 1
-  local fiber = { id = id, name = name, co = create(body), scope = scope, ended = ended, fn = fn, args = args, n = n }
+  local fiber = { id = id, name = name, co = create(body), scope = scope, ended = ended, fn = fn, args = args }
   run.fibers[id], run.fiber_count = fiber, id
   return fiber
 end
@@ -153,9 +154,9 @@ function S.step(run, fiber)
   running = fiber
   local fn = fiber.fn
   if not fn then return settle(run, fiber, resume(fiber.co, fiber.ok, fiber.value)) end
-  local args, n = fiber.args, fiber.n
-  fiber.fn, fiber.args, fiber.n = nil, nil, nil
-  return settle(run, fiber, resume(fiber.co, fn, unpack(args, 1, n)))
+  local args = fiber.args
+  fiber.fn, fiber.args = nil, nil
+  return settle(run, fiber, resume(fiber.co, fn, unpack(args, 1, args.n)))
 end
 
 -- --- reading without acting: conditions and queries ---

@@ -27,7 +27,7 @@ local function handler_ended(run, _, ok, err, stack)
 end
 
 local function fiber_of(run, signal, handler)
-  return S.fiber(run, "signal " .. signal.name, run.scope, handler_ended, handler, signal.values, signal.n)
+  return S.fiber(run, "signal " .. signal.name, run.scope, handler_ended, handler, signal.values)
 end
 
 local function next_receiver(receivers)
@@ -54,7 +54,8 @@ function M.arrived(run, job)
   if not ok then
     return log(run, "warning", ("signal %s is dropped: %s"):format(attributes.signal_name, tostring(values)))
   end
-  S.enqueue { deliver = deliver, name = attributes.signal_name or "", values = values, n = n }
+  values.n = n
+  S.enqueue { deliver = deliver, name = attributes.signal_name or "", values = values }
 end
 
 local function take(signals, name)

@@ -23,25 +23,27 @@ local function looks_numeric(text)
   return text:find "^%-?%d[%d.]*$" ~= nil or text:find "^%-?%d[%d.]*e[+-]?%d+$" ~= nil
 end
 
+local function lay_out(name, rows, missing)
+  local title, width = cut(name, CELL)
+  local column = { title = title, title_width = width, width = width, texts = {}, widths = {} }
+  local numbers, words = 0, 0
+  for r = 1, math.min(#rows, ROWS) do
+    local value = rows[r][name]
+    local text = value == nil and missing or scalar(value) or compact(value)
+    if value ~= nil then
+      if looks_numeric(text) then numbers = numbers + 1 else words = words + 1 end
+    end
+    column.texts[r], column.widths[r] = cut(text, CELL)
+    column.width = math.max(column.width, column.widths[r])
+  end
+  column.numeric = numbers > 0 and words == 0
+  return column
+end
+
 -- Texts and widths of the rows that are shown, column by column.
 local function layout(columns, rows, missing)
   local made = {}
-  for i, name in ipairs(columns) do
-    local title, width = cut(name, CELL)
-    local column = { title = title, title_width = width, width = width, texts = {}, widths = {} }
-    local numbers, words = 0, 0
-    for r = 1, math.min(#rows, ROWS) do
-      local value = rows[r][name]
-      local text = value == nil and missing or scalar(value) or compact(value)
-      if value ~= nil then
-        if looks_numeric(text) then numbers = numbers + 1 else words = words + 1 end
-      end
-      column.texts[r], column.widths[r] = cut(text, CELL)
-      column.width = math.max(column.width, column.widths[r])
-    end
-    column.numeric = numbers > 0 and words == 0
-    made[i] = column
-  end
+  for i, name in ipairs(columns) do made[i] = lay_out(name, rows, missing) end
   return made
 end
 
