@@ -8,6 +8,7 @@
 
 local json = require "json"
 local mistake = require "mistake"
+local sorted_keys = require "sorted_keys"
 
 local M = {}
 
@@ -52,10 +53,7 @@ local decoders = {
 }
 
 local function known_encodings()
-  local names = {}
-  for name in pairs(decoders) do names[#names + 1] = name end
-  table.sort(names)
-  return table.concat(names, ", ")
+  return table.concat(sorted_keys(decoders), ", ")
 end
 
 --- The value of one payload. Raises on an encoding that nobody here knows.

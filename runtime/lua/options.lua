@@ -3,22 +3,16 @@
 
 local mistake = require "mistake"
 local nearest = require "nearest"
+local sorted_keys = require "sorted_keys"
 
 local M = {}
-
-local function sorted(keys)
-  local words = {}
-  for key in pairs(keys) do words[#words + 1] = tostring(key) end
-  table.sort(words)
-  return words
-end
 
 local function refuse(options, known, what)
   local unknown = {}
   for key in pairs(options) do
     if known[key] == nil then unknown[key] = true end
   end
-  local word, words = sorted(unknown)[1], sorted(known)
+  local word, words = sorted_keys(unknown)[1], sorted_keys(known)
   local meant = nearest.word(word, words)
   mistake(("%s has no option %q; %s"):format(what, word,
     meant and ("did you mean %q?"):format(meant) or "it takes " .. table.concat(words, ", ")))

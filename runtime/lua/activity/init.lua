@@ -11,6 +11,7 @@ local files = require "report.files"
 local native = require "native.task"
 local options = require "options"
 local secrets = require "native.secret"
+local sorted_keys = require "sorted_keys"
 
 local DEFINITION_KNOWN = { run = true }
 
@@ -48,13 +49,6 @@ local function run_script(script)
   return definitions
 end
 
-local function names()
-  local list = {}
-  for name in pairs(homes) do list[#list + 1] = name end
-  table.sort(list)
-  return list
-end
-
 local host = {}
 
 --- The `activity` of required modules and of tools: everything but defining.
@@ -84,7 +78,7 @@ function host.boot(list)
       homes[name] = script
     end
   end
-  local defined, by = names(), {}
+  local defined, by = sorted_keys(homes), {}
   for i, name in ipairs(defined) do by[i] = homes[name].name end
   return defined, by
 end
@@ -139,7 +133,7 @@ local function find(poll)
   local name = poll.activity_type and poll.activity_type.name or ""
   if homes[name] then return run_script(homes[name])[name].run end
   error(errors.ApplicationError { type = "NotFoundError",
-    message = ("no activity %q in this worker's scripts; they define %s"):format(name, table.concat(names(), ", ")) }, 0)
+    message = ("no activity %q in this worker's scripts; they define %s"):format(name, table.concat(sorted_keys(homes), ", ")) }, 0)
 end
 
 local function decode(poll)

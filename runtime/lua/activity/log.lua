@@ -1,6 +1,7 @@
 -- The log of activities: one line an event, with the fields of the task in front.
 
 local native = require "native.log"
+local sorted_keys = require "sorted_keys"
 local task = require "native.task"
 
 local TASK_FIELDS = { "activity_type", "activity_id", "attempt", "workflow_id", "run_id" }
@@ -22,10 +23,7 @@ local function write(level, event, fields)
     if of_task[name] ~= nil then names[#names + 1] = name end
   end
   for i, name in ipairs(names) do values[i] = of_task[name] end
-  local own = {}
-  for name in pairs(fields or {}) do own[#own + 1] = tostring(name) end
-  table.sort(own)
-  for _, name in ipairs(own) do
+  for _, name in ipairs(sorted_keys(fields or {})) do
     names[#names + 1] = name
     values[#names] = fields[name]
   end

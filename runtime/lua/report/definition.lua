@@ -6,6 +6,7 @@ local freshness = require "report.freshness"
 local mjml = require "report.mjml"
 local nearest = require "nearest"
 local params = require "report.params"
+local sorted_keys = require "sorted_keys"
 local template = require "report.template"
 
 local definition = {}
@@ -27,17 +28,10 @@ function definition.template(name)
   return setmetatable({ name = name }, File)
 end
 
-local function keys(known)
-  local list = {}
-  for key in pairs(known) do list[#list + 1] = key end
-  table.sort(list)
-  return list
-end
-
 local function check_fields(what, given, known)
   for key in pairs(given) do
     if not known[key] then
-      local list = keys(known)
+      local list = sorted_keys(known)
       local close = nearest.word(tostring(key), list)
       error(("%s has no field %q; %s"):format(what, tostring(key), close and ("did you mean %q?"):format(close) or
         "it takes " .. table.concat(list, ", ")), 0)

@@ -7,6 +7,7 @@ local decimal = require "report.decimal"
 local filters = require "report.filters"
 local json = require "json"
 local nearest = require "nearest"
+local sorted_keys = require "sorted_keys"
 local tokens_of = require "report.tokens"
 
 local expression = {}
@@ -101,9 +102,7 @@ end
 
 local function filter_named(name)
   if filters[name] then return filters[name] end
-  local names = {}
-  for known in pairs(filters) do names[#names + 1] = known end
-  table.sort(names)
+  local names = sorted_keys(filters)
   local close = nearest.word(name, names)
   local hint = close and ("did you mean %q?"):format(close) or "there are " .. table.concat(names, ", ")
   error(("there is no filter %q; %s"):format(name, hint), 0)

@@ -15,6 +15,7 @@ local nearest = require "nearest"
 local params = require "report.params"
 local place = require("sandbox").place
 local query = require "report.query"
+local sorted_keys = require "sorted_keys"
 local zone = require "zone"
 
 local UNDEFINED_TABLE = "42P01"
@@ -41,10 +42,7 @@ end
 --- The names of all reports, sorted.
 ---@return string[]
 function report.names()
-  local names = {}
-  for name in pairs(reports) do names[#names + 1] = name end
-  table.sort(names)
-  return names
+  return sorted_keys(reports)
 end
 
 --- Runs scripts that declare reports, in place of the reports there are; when one fails those stay.

@@ -2,6 +2,7 @@
 
 local errors = require "errors"
 local nearest = require "nearest"
+local sorted_keys = require "sorted_keys"
 
 local markup = {}
 
@@ -33,13 +34,6 @@ local TAGS = {
   ["mj-divider"] = { holds = {}, attributes = set(BOX, { "border-color", "border-style", "border-width", "width" }) },
 }
 
-local function sorted(known)
-  local list = {}
-  for word in pairs(known) do list[#list + 1] = word end
-  table.sort(list)
-  return list
-end
-
 local function refuse(reader, at, format, ...)
   local line = 1 + select(2, reader.text:sub(1, at - 1):gsub("\n", ""))
   error(errors.ApplicationError { type = "TemplateError", non_retryable = true,
@@ -47,7 +41,7 @@ local function refuse(reader, at, format, ...)
 end
 
 local function suggestion(word, known)
-  local list = sorted(known)
+  local list = sorted_keys(known)
   local close = nearest.word(word, list)
   return close and ("; did you mean %q?"):format(close) or #list > 0 and "; there are " .. table.concat(list, ", ") or ""
 end

@@ -9,6 +9,7 @@ local dates = require "sync.dates"
 local errors = require "errors"
 local json = require "json"
 local nearest = require "nearest"
+local sorted_keys = require "sorted_keys"
 
 local params = {}
 
@@ -71,15 +72,8 @@ local KINDS = {
   table = { take_table, "a JSON object or list" },
 }
 
-local function sorted(set)
-  local list = {}
-  for key in pairs(set) do list[#list + 1] = tostring(key) end
-  table.sort(list)
-  return list
-end
-
 local function did_you_mean(word, set)
-  local list = sorted(set)
+  local list = sorted_keys(set)
   local close = nearest.word(word, list)
   return close and ("; did you mean %q?"):format(close) or #list > 0 and "; it takes " .. table.concat(list, ", ") or "; it takes none"
 end

@@ -11,6 +11,7 @@ local cron = require "schedule.cron"
 local errors = require "errors"
 local file = require "activity.file"
 local nearest = require "nearest"
+local sorted_keys = require "sorted_keys"
 local zone = require "zone"
 
 local KNOWN = { cron = "string", tz = "string", overlap = "string", note = "string", paused = "boolean", start = "table" }
@@ -20,21 +21,14 @@ local OVERLAP = { skip = "SKIP", buffer_one = "BUFFER_ONE", buffer_all = "BUFFER
 
 local script = {}
 
-local function keys(known)
-  local list = {}
-  for key in pairs(known) do list[#list + 1] = tostring(key) end
-  table.sort(list)
-  return list
-end
-
 local function check(given, known, what)
   if type(given) ~= "table" then error(what .. " takes a table", 0) end
   for key, value in pairs(given) do
     local wanted = known[key]
     if not wanted then
-      local close = nearest.word(tostring(key), keys(known))
+      local close = nearest.word(tostring(key), sorted_keys(known))
       error(("%s has no option %q; %s"):format(what, tostring(key), close and ("did you mean %q?"):format(close)
-        or "it takes " .. table.concat(keys(known), ", ")), 0)
+        or "it takes " .. table.concat(sorted_keys(known), ", ")), 0)
     end
     if wanted ~= "any" and type(value) ~= wanted then error(("%s: %s must be a %s"):format(what, tostring(key), wanted), 0) end
   end
@@ -48,7 +42,7 @@ local function definition(id, given)
   if not start[1] then error(("start of schedule %q names no workflow"):format(id), 0) end
   local overlap = OVERLAP[given.overlap or "skip"]
   if not overlap then
-    error(("schedule %q: overlap is one of %s"):format(id, table.concat(keys(OVERLAP), ", ")), 0)
+    error(("schedule %q: overlap is one of %s"):format(id, table.concat(sorted_keys(OVERLAP), ", ")), 0)
   end
   local tz = given.tz or "UTC"
   zone.offset(0, tz) -- refuses an unknown zone

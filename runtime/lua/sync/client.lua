@@ -4,6 +4,7 @@
 
 local errors = require "errors"
 local options = require "options"
+local sorted_keys = require "sorted_keys"
 
 local KNOWN = { about = true }
 
@@ -27,13 +28,6 @@ function client.forget()
   for name in pairs(declared) do declared[name] = nil end
 end
 
-local function names()
-  local list = {}
-  for name in pairs(declared) do list[#list + 1] = name end
-  table.sort(list)
-  return list
-end
-
 local function includes(list, name)
   for _, one in ipairs(list) do
     if one == name then return true end
@@ -46,7 +40,7 @@ end
 ---@return string
 function client.check(name)
   if next(declared) and not declared[name] then
-    error(errors.KeyError(("Unknown client: %s. Known: %s"):format(name, table.concat(names(), ", "))), 0)
+    error(errors.KeyError(("Unknown client: %s. Known: %s"):format(name, table.concat(sorted_keys(declared), ", "))), 0)
   end
   return name
 end

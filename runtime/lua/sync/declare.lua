@@ -8,6 +8,7 @@ local errors = require "errors"
 local files = require "sync.files"
 local nearest = require "nearest"
 local rate = require "sync.rate"
+local sorted_keys = require "sorted_keys"
 
 local declare = {}
 
@@ -20,19 +21,18 @@ local RESOURCE_FIELDS = { key = "table", columns = "table", stored = "table", wi
 local WINDOWS = { range = true, day = true, none = true, changes = true, files = true }
 local DAYS = { range = true, day = true }
 
+local function check_field(what, key, value, known)
+  local wanted = known[key]
+  if not wanted then
+    local close = nearest.word(key, sorted_keys(known))
+    error(("%s has no field %q%s"):format(what, key, close and ("; did you mean %q?"):format(close) or ""), 4)
+  end
+  if type(value) ~= wanted then error(("%s: %s is a %s, not a %s"):format(what, key, wanted, type(value)), 4) end
+end
+
 local function check_fields(what, declared, known)
   for key, value in pairs(declared) do
-    if type(key) == "string" then
-      local wanted = known[key]
-      if not wanted then
-        local names = {}
-        for name in pairs(known) do names[#names + 1] = name end
-        table.sort(names)
-        local close = nearest.word(key, names)
-        error(("%s has no field %q%s"):format(what, key, close and ("; did you mean %q?"):format(close) or ""), 3)
-      end
-      if type(value) ~= wanted then error(("%s: %s is a %s, not a %s"):format(what, key, wanted, type(value)), 3) end
-    end
+    if type(key) == "string" then check_field(what, key, value, known) end
   end
 end
 
@@ -105,10 +105,7 @@ end
 --- The names of all sources, sorted.
 ---@return string[]
 function declare.names()
-  local names = {}
-  for name in pairs(sources) do names[#names + 1] = name end
-  table.sort(names)
-  return names
+  return sorted_keys(sources)
 end
 
 --- A declared source. Raises ValueError for a name that none has.

@@ -2,6 +2,7 @@
 -- headers host and x-amz-*; others (range, if-match) may be added freely.
 
 local crypto = require "native.crypto"
+local sorted_keys = require "sorted_keys"
 
 local EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" -- SHA-256 of no body
 local ALGORITHM, SERVICE = "AWS4-HMAC-SHA256", "s3"
@@ -35,9 +36,7 @@ end
 
 -- Header lines by name, and the list of names.
 local function canonical(headers)
-  local names, lines = {}, {}
-  for name in pairs(headers) do names[#names + 1] = name end
-  table.sort(names)
+  local names, lines = sorted_keys(headers), {}
   for i, name in ipairs(names) do lines[i] = name .. ":" .. headers[name]:match "^%s*(.-)%s*$":gsub("%s+", " ") .. "\n" end
   return table.concat(lines), table.concat(names, ";")
 end

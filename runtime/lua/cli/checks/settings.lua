@@ -1,6 +1,7 @@
 -- Settings that the scripts read: are those that are set plausible?
 
 local asked = require "cli.asked"
+local sorted_keys = require "sorted_keys"
 
 local function quoted(value)
   local first = value:sub(1, 1)
@@ -20,9 +21,7 @@ end
 ---@param say fun(verdict: string, name: string, found: string, fix: string?)
 ---@param place { scripts: string }
 return function(say, place)
-  local list, set, bad = {}, 0, 0
-  for name in pairs(asked(place.scripts)) do list[#list + 1] = name end
-  table.sort(list)
+  local list, set, bad = sorted_keys(asked(place.scripts)), 0, 0
   for _, name in ipairs(list) do
     local value = os.getenv(name)
     if value and value ~= "" then

@@ -5,6 +5,7 @@ local nearest = require "nearest"
 local output = require "cli.output"
 local rpc = require "rpc"
 local settings = require "settings"
+local sorted_keys = require "sorted_keys"
 
 local MASK = "***"
 local OURS = { "^TEMPORAL_", "^SIGNALROOM_" }
@@ -73,9 +74,7 @@ local function is_known(name, known)
 end
 
 local function strangers(known)
-  local list, words = {}, {}
-  for name in pairs(known) do words[#words + 1] = name end
-  table.sort(words)
+  local list, words = {}, sorted_keys(known)
   for _, name in ipairs(host.environment()) do
     for _, pattern in ipairs(OURS) do
       if name:find(pattern) and not is_known(name, known) then

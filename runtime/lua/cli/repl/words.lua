@@ -16,6 +16,7 @@ local report = require "report"
 local runs = require "cli.repl.runs"
 local scripts = require "cli.scripts"
 local show = require "cli.repl.show"
+local sorted_keys = require "sorted_keys"
 local sync = require "sync"
 local why = require "cli.why"
 
@@ -51,10 +52,9 @@ function words.reports()
   scripts.load_reports()
   local rows = {}
   for i, name in ipairs(report.names()) do
-    local about, params = report.describe(name), {}
-    for param in pairs(about.params) do params[#params + 1] = param end
-    table.sort(params)
-    rows[i] = { report = name, channels = table.concat(about.channels, ", "), params = table.concat(params, ", "), about = about.about }
+    local about = report.describe(name)
+    rows[i] = { report = name, channels = table.concat(about.channels, ", "), params = table.concat(sorted_keys(about.params), ", "),
+      about = about.about }
   end
   return show.as(rows, function(columns) return grid({ "report", "channels", "params", "about" }, rows, columns) end)
 end
