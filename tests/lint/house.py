@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 """The house rules that a machine can hold: who includes whom, how long a file or a function may be, which
-words are banned. Each rule is a function that yields "file:line: what is wrong"."""
+words are banned. Each rule is a function that yields "file:line: what is wrong". docs/architecture.md section 7
+names the limits."""
 
 import pathlib
 import re
 import subprocess
 import sys
 
+from lua_functions import functions as lua_functions
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILE_LINES, FUNCTION_LINES, PARAMETERS, NESTING = 600, 60, 6, 3
+LUA_FILE_LINES, LUA_FUNCTION_LINES = 400, 30
 BANNED = {"ctx", "data", "info", "mgr", "manager", "helper", "util", "utils", "misc", "common", "impl", "obj"}
 BANNED_PREFIXES = ("handle_", "process_", "do_")
-# Names that are not ours to choose: Temporal's, libuv's, libpq's and a span's own `data`.
-ALLOWED_DATA = re.compile(r"(->|\.)(data|info|common)\b|_info\b|info_|uv_|curl_|PQ|\bTpb__|\bGpb__")
+# Names that are not ours to choose: those of Temporal's messages, of libraries, and of the bytes of a span.
+FOREIGN_NAME = re.compile(r"\b(Tpb__|Gpb__|grpc_|uv_|curl_|PQ|MHD_)|\b(char|void) \*?data\b")
 
 # A callback has the parameters that the library calling it gives.
 FOREIGN = re.compile(r"\bMHD_Result\b")
@@ -53,11 +57,10 @@ def includes_keep_to_the_rooms():
 
 
 def files_are_short():
-    for path in tracked("runtime/*.c", "runtime/*.h", "runtime/*.lua", "scripts/*.lua", "tests/*.c", "tests/*.py",
-                        "tests/*.lua", "tools/*"):
-        count = len(path.read_text().splitlines())
-        if count > FILE_LINES:
-            yield f"{path}:{count}: {count} lines, more than {FILE_LINES}: is it one idea?"
+    for path in tracked("*.c", "*.h", "*.lua", "*.py", "*.cmake", "tools/*", "tests/run", "tests/soak", "bench/run"):
+        count, limit = len(path.read_text().splitlines()), LUA_FILE_LINES if path.suffix == ".lua" else FILE_LINES
+        if count > limit:
+            yield f"{path}:{count}: {count} lines, more than {limit}: is it one idea?"
 
 
 def functions(path):
@@ -89,15 +92,25 @@ def functions_are_short():
                     yield f"{path}:{line + offset + 2}: nested deeper than {NESTING}"
 
 
+def lua_functions_are_short():
+    for path in tracked("*.lua"):
+        for found in lua_functions(path.read_text()):
+            for what, count, limit in (("lines in a function", found.lines, LUA_FUNCTION_LINES),
+                                       ("parameters", found.parameters, PARAMETERS),
+                                       ("levels of branches and loops", found.nesting, NESTING)):
+                if count > limit:
+                    yield f"{path}:{found.line}: {count} {what}, more than {limit}"
+
+
 def names_say_something():
-    word = re.compile(r"\b(?:struct|enum)\s+(\w+)|^\w[\w\s*]*?\b(\w+)\(", re.M)
+    named = re.compile(r"\b(?:struct|enum)\s+(\w+)|(?<=[\w*\s][\s*])(?<!return )(\w+)(?=[;,=)(\[]|\s=)")
     for path in c_files():
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            if ALLOWED_DATA.search(line) or line.lstrip().startswith(("*", "/*", "//")):
+            if FOREIGN_NAME.search(line) or line.lstrip().startswith(("*", "/*", "//")):
                 continue
-            for hit in word.finditer(line):
+            for hit in named.finditer(re.sub(r'"(\\.|[^"\\])*"|/\*.*', "", line)):
                 name = hit[1] or hit[2]
-                if name in BANNED or name.startswith(BANNED_PREFIXES):
+                if BANNED & {name, *name.split("_")[1:]} or name.startswith(BANNED_PREFIXES):
                     yield f"{path}:{number}: the name {name} says nothing"
 
 
@@ -120,7 +133,7 @@ def no_work_is_left_undone():
                 yield f"{path}:{number}: work left undone"
 
 
-RULES = [includes_keep_to_the_rooms, files_are_short, functions_are_short, names_say_something,
+RULES = [includes_keep_to_the_rooms, files_are_short, functions_are_short, lua_functions_are_short, names_say_something,
          headers_open_with_their_idea, no_work_is_left_undone]
 
 
