@@ -2,13 +2,12 @@
  * Cuts history into sequences: all events that are applied before one activation of the script.
  *
  * Where the cuts lie is recorded nowhere and must be the same forever, for every page size. Two
- * rules, by lang flag (temporal-worker.md 2.14):
+ * rules, by lang flag (docs/protocol.md, Cutting history and Flags):
  *
  * - Flag 1, in every run that this worker completed a task of: each completed task ends a
  *   sequence, which is exactly where the live run was activated. Tasks that brought nothing make a
- *   sequence without jobs, and no script runs. This is what the heartbeat flag recommended by 2.4
- *   is for, without a flag on each heartbeat.
- * - No flag, a history that another SDK began: 2.4 to the letter, heartbeats glued by guess.
+ *   sequence without jobs, and no script runs. No heartbeat has to be guessed.
+ * - No flag, a history that another SDK began: Temporal's own rule, heartbeats glued by guess.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 #include "core/entity.h"
 
-/* What must be equal for an event to confirm a command. Nothing else is compared: 2.9. */
+/* What must be equal for an event to confirm a command. Nothing else is compared. */
 enum { SAME_KEY = 1, SAME_NAME = 2, SAME_ORIGIN = 4 };
 
 typedef bool ask_call(struct run *run, const struct command *command, struct error *err);

@@ -2,9 +2,9 @@
  * The Temporal entities, one file each, and the two tables that lead to them: from a command to the
  * entity that takes it and the event that confirms it, and from any other event to who hears it.
  *
- * Child workflows, external workflows, updates, nexus operations, upserts and patches are not built
- * yet: each will be a file, its lines in entity.c, its machine table in machine.c and, when it
- * stays open, a roster in struct run. Until then their events and commands are refused by name.
+ * An entity is a file, its lines in entity.c, its machine table in machine.c and, when it stays
+ * open, a roster in struct run. Child and external workflows, updates, nexus operations, upserts
+ * and patches are none of this build's: their events and commands are refused by name.
  */
 #pragma once
 

@@ -98,13 +98,13 @@ enum command_type {
  */
 const char *event_type_name(int type);
 
-/* Whether the event confirms a command (COMMAND_EVENT in temporal-worker.md 2.4). */
+/* Whether the event confirms a command. */
 bool event_confirms(int type);
 
 /* Whether a run ends with this event. */
 bool event_closes(int type);
 
-/* How an activity answers a cancel: temporal-worker.md 2.11.2. */
+/* How an activity answers a cancel: docs/protocol.md, Activities of a workflow. */
 enum cancel_mode { CANCEL_TRY, CANCEL_WAIT_COMPLETED, CANCEL_ABANDON };
 
 struct event {

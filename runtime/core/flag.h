@@ -1,6 +1,6 @@
 /*
  * The lang flags: how a run's history says by which rules of ours it was made, so that rules can
- * change and old histories still replay (temporal-worker.md 2.14). Numbers are in histories
+ * change and old histories still replay (docs/protocol.md, Flags). Numbers are in histories
  * forever. A run under replay uses a flag only when it was recorded at or before the completion
  * of the sequence at hand; a live one records all that it lacks.
  */

@@ -5,12 +5,11 @@
 
 #include "base/memory.h"
 
-enum { CLASS_COUNT = 5 };
+enum { CLASS_COUNT = 4 };
 
 static const uint8_t class_of[] = {
-    [JOB_INITIALIZE] = 0,       [JOB_PATCH] = 1,           [JOB_RANDOM_SEED] = 2,
-    [JOB_SIGNAL] = 3,           [JOB_UPDATE] = 3,          [JOB_FIRE_TIMER] = 4,
-    [JOB_RESOLVE_ACTIVITY] = 4, [JOB_CANCEL_WORKFLOW] = 4,
+    [JOB_INITIALIZE] = 0, [JOB_RANDOM_SEED] = 1,      [JOB_SIGNAL] = 2,
+    [JOB_FIRE_TIMER] = 3, [JOB_RESOLVE_ACTIVITY] = 3, [JOB_CANCEL_WORKFLOW] = 3,
 };
 
 void jobs_add(struct jobs *jobs, struct job job)

@@ -13,8 +13,8 @@ struct jobs {
 void jobs_add(struct jobs *jobs, struct job job);
 
 /*
- * Puts them in the order of temporal-worker.md 2.6, history's order within each class: the start,
- * patches, the seed, signals and updates, then all the rest.
+ * Puts them in the order that scripts know for ever, history's order within each class: the start,
+ * the seed, signals, then all the rest.
  */
 void jobs_sort(struct jobs *jobs);
 void jobs_release(struct jobs *jobs);

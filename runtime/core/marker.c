@@ -4,10 +4,6 @@
  *
  * Recorded once, matched in order by its name, and never heard of again; its only state is its
  * place among the commands.
- *
- * Patches will live here (temporal-worker.md 2.11.8): when a sequence was applied, the markers
- * behind its end make JOB_PATCH, and entity_confirm passes over a patch marker that only one side
- * has. Local activities match by the seq in their marker and get a file of their own.
  */
 #include "core/entity.h"
 

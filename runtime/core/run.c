@@ -119,7 +119,7 @@ static bool apply_event(struct run *run, const struct event *event, struct error
     return entity_hear(run, event, err);
 }
 
-/* Whether a live run sees this event for the first time: temporal-worker.md 2.5 step 3b. */
+/* Whether a live run sees this event for the first time: docs/protocol.md, Applying. */
 static bool is_news(const struct run *run, const struct event *event)
 {
     return event->id > run->polled.previous_started_id && event->type != EVENT_TASK_COMPLETED &&

@@ -4,9 +4,8 @@
  *
  *     run_begin -> { run_feed, run_next -> run_apply }* -> run_reply -> run_end
  *
- * The law is shared spec temporal-worker.md: 2.3 and 2.4 (cutting), 2.5 (applying), 2.6 (jobs),
- * 2.9 (matching), 2.11 (machines). Anything doubtful fails the run; its owner then evicts and
- * rebuilds it from the whole history, which is always right.
+ * The law is docs/protocol.md: cutting, applying, jobs, matching. Anything doubtful fails the run;
+ * its owner then evicts and rebuilds it from the whole history, which is always right.
  */
 #pragma once
 
@@ -15,7 +14,7 @@
 
 struct run;
 
-/* A task as polled: temporal-worker.md 2.1. */
+/* A task as polled. */
 struct run_task {
     int64_t previous_started_id; /* 0: the run's first task */
     int64_t started_id;          /* 0: a query only */
@@ -32,10 +31,8 @@ enum run_need {
 
 enum job_kind {
     JOB_INITIALIZE,  /* event: WORKFLOW_STARTED */
-    JOB_PATCH,       /* event: the marker seen ahead */
     JOB_RANDOM_SEED, /* event: TASK_FAILED with the new run id */
     JOB_SIGNAL,
-    JOB_UPDATE,
     JOB_FIRE_TIMER,
     JOB_RESOLVE_ACTIVITY, /* event: COMPLETED, FAILED, TIMED_OUT or CANCELED; NULL: cancelled at
                              once */
@@ -76,7 +73,7 @@ struct run_answer {
     bool respond; /* false: a query, a closed run, or replay: send no completion */
     const struct command *const *commands;
     size_t count;
-    const uint32_t *new_flags; /* lang flags used and not recorded before: 2.14 */
+    const uint32_t *new_flags; /* lang flags used and not recorded before */
     size_t new_flag_count;
     bool name_sdk; /* the sdk pair differs from the last recorded one */
     bool terminal; /* a closing command is among the commands */

@@ -14,9 +14,6 @@
  *
  * ANSWERED knows no failure on purpose: a run whose answer the server did not take is wrong about
  * its own past and must be rebuilt.
- *
- * Speculative tasks (updates) will be taken back here: the response's reset_history_event_id lowers
- * run->last_event by the two events of the task, and the task goes from ANSWERED to IDLE.
  */
 #include "core/entity.h"
 

@@ -1,7 +1,6 @@
 -- A Temporal client on `rpc.call`: start, result, signal, query, cancel, terminate, list, history.
 --
 -- Every call raises typed errors (errors.lua); times are milliseconds since 1970, as in all message tables.
--- Protocol: shared spec temporal-worker.md section 5.
 
 local converter = require "converter"
 local duration = require "duration"

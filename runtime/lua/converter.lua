@@ -1,4 +1,4 @@
--- Lua values <-> Temporal payloads, in the encodings that every SDK speaks (temporal-worker spec 4.1).
+-- Lua values <-> Temporal payloads, in the encodings that every SDK speaks.
 --
 --   nil            binary/null     (its key is there, so that an absent value is told from none)
 --   bytes(text)    binary/plain    (a plain Lua string is text and becomes JSON)

@@ -1,4 +1,4 @@
--- Lua errors <-> temporal.api.failure.v1.Failure, for workflows and activities (temporal-worker spec 4.3).
+-- Lua errors <-> temporal.api.failure.v1.Failure, for workflows and activities.
 --
 -- An error object that came from a Failure keeps it in `failure`: raised again it travels unchanged.
 -- Types keep their names: a Python ValueError is a ValueError here, and the other way round.

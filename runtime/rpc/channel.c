@@ -37,9 +37,9 @@ static void add_text(struct args *args, const char *key, const char *value)
         (grpc_arg){.type = GRPC_ARG_STRING, .key = (char *)key, .value.string = (char *)value};
 }
 
-/* Why each: shared spec grpc-curl-libpq.md 2.1. A restarted server is found again within a second
- * only if both the backoff and the pause between resolutions are short. The "minimal backoff" is in
- * truth how long one attempt to connect may take. */
+/* docs/protocol.md, Channel. A restarted server is found again within a second only if both the
+ * backoff and the pause between resolutions are short. The "minimal backoff" is in truth how long
+ * one attempt to connect may take. */
 static void add_transport(struct args *args, const struct rpc_config *config)
 {
     int max_received = config->max_receive_bytes;

@@ -1,8 +1,7 @@
 /*
  * How to reach Temporal, from flags, TEMPORAL_* variables and temporal.toml profiles, exactly as
- * the Temporal tools read them (shared spec dev-and-operations.md 5.3), and the three connection
- * modes of SignalRoom with their precedence: API key, then mTLS, then plain
- * (reference-system.md 1.4). docs/connection.md tells it to users.
+ * the Temporal tools read them, and the three connection modes of SignalRoom with their precedence:
+ * API key, then mTLS, then plain. docs/connection.md says all of it.
  */
 #pragma once
 

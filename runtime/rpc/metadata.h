@@ -1,6 +1,6 @@
 /*
  * The headers of every call: client-name, client-version, the user's own, authorization, and the
- * request's temporal-namespace (shared spec temporal-worker.md 1.2).
+ * request's temporal-namespace (docs/protocol.md, Headers).
  *
  * gRPC prints headers that it refuses to stderr, keys of API included, so nothing illegal may reach
  * it: all is checked here first, and an error names the header, never its value.

@@ -1,6 +1,6 @@
 /*
  * When a failed attempt is tried again, and after how long: a pure function of what was answered
- * (shared spec temporal-worker.md 1.5). No clock, no chance and no gRPC in here, so that every row
+ * (docs/protocol.md, Retries). No clock, no chance and no gRPC in here, so that every row
  * of the policy is a unit test.
  */
 #pragma once

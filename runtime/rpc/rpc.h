@@ -3,7 +3,7 @@
  *
  * Only this room knows gRPC. A call is started from any thread and finishes exactly once, by its
  * `done` on the pump thread, which must only hand the letter on. Bodies are packed messages.
- * Retries, deadlines and metadata follow the shared spec temporal-worker.md 1.1 to 1.5.
+ * Retries, deadlines and metadata: docs/protocol.md.
  */
 #pragma once
 

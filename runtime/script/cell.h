@@ -1,7 +1,7 @@
 /*
  * A cell is one Lua VM for workflow runs: it belongs to one runner thread and one script bundle. In
  * it every run is an instance: a coroutine with a private environment. Prototypes are shared,
- * globals are not. See docs/architecture.md section 5 and the shared spec luajit.md 1 to 3.
+ * globals are not. See docs/architecture.md section 5.
  *
  * The embedded module "workflow.init" is required once per cell; it returns a function
  * `new_run(env, host) -> activate`. env is the instance's private sandboxed environment: new_run

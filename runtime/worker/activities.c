@@ -35,7 +35,7 @@ static void tell(struct activity_task *task, enum activity_cancel_reason reason)
     activity_cancel(task->loop, task, reason);
 }
 
-/* Several may be asked for at once: a cancel outranks a reset, that a pause (3.3). */
+/* Several may be asked for at once: a cancel outranks a reset, that a pause. */
 static void obey(struct activity_task *task, const struct rpc_reply *reply)
 {
     struct arena arena = {0};

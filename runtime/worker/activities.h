@@ -1,6 +1,6 @@
 /*
  * Activity tasks in hand: each goes to an activity loop, its heartbeats and its outcome come back
- * and go to the server (temporal-worker.md 3.1 to 3.4).
+ * and go to the server (docs/protocol.md, Activity tasks).
  *
  * Local timeouts and the details of a bare beat are the loop's (activity.h). What is kept here is
  * that nothing is lost on the way: details that the server has not acknowledged go with a failure

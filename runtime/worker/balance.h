@@ -1,7 +1,7 @@
 /*
  * Which workflow queue the next poll asks: the normal one, where new runs come from, or this
- * process's sticky one, where the runs in its cache go on. Neither may starve (temporal-worker.md
- * 2.1): each has a poll while there are slots for two, a fifth of the polls goes to the normal
+ * process's sticky one, where the runs in its cache go on. Neither may starve (docs/protocol.md,
+ * Polls): each has a poll while there are slots for two, a fifth of the polls goes to the normal
  * queue, and a sticky backlog draws polls over.
  */
 #pragma once

@@ -1,4 +1,4 @@
-/* What the worker asks the server before it polls: temporal-worker.md 1.3 and 1.4. */
+/* What the worker asks the server before it polls: docs/protocol.md, Start. */
 #pragma once
 
 #include <stdbool.h>

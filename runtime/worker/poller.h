@@ -1,7 +1,7 @@
 /*
  * Polls: outstanding long-poll calls, none of them a thread. A slot is reserved before a poll is
- * sent; a poll that comes back empty is sent again with the same slot (temporal-worker.md 2.1,
- * 3.1). Retries and the grace for refusals are rpc's (RPC_LONG_POLL): a poll that fails here has
+ * sent; a poll that comes back empty is sent again with the same slot (docs/protocol.md,
+ * Polls). Retries and the grace for refusals are rpc's (RPC_LONG_POLL): a poll that fails here has
  * been refused for good.
  */
 #pragma once

@@ -1,6 +1,6 @@
 /*
  * Telling the server that this worker is there and how it fares: RecordWorkerHeartbeat, once a
- * minute (temporal-worker.md 2.17). The server's UI and `temporal worker list` show it. Given up
+ * minute (docs/protocol.md, Start). The server's UI and `temporal worker list` show it. Given up
  * for good when the server does not know the call.
  */
 #pragma once

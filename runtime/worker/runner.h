@@ -4,7 +4,7 @@
  * run whose page or answer is on its way is parked, and others go on.
  *
  * A run has one task under way. What arrives meanwhile waits: the newest real task (an older one
- * has timed out at the server) and every query (temporal-worker.md 2.2).
+ * has timed out at the server) and every query (docs/protocol.md, Sticky cache).
  */
 #pragma once
 

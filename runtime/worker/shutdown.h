@@ -1,16 +1,19 @@
 /*
- * The way out: a sequence of steps, each over when its condition holds or its deadline has passed
- * (temporal-worker.md 2.17, 3.8).
+ * The way out (docs/protocol.md, Shutdown): a sequence of steps, each over when its condition holds
+ * or its deadline has passed.
  *
- *     leave     not ready any more; runs that are worked on go on elsewhere
- *     polls     no new polls but of the sticky queue; what is out brings the tasks that are on
- * their way, which are worked on: a poll that is cancelled loses the task that the server was just
- * giving it. Over when nothing has come for a second cancel    the polls that are still out are
- * cancelled goodbye   ShutdownWorker: the server forgets the sticky queue. Where it ends our polls
- * itself when told so, this is part of leave instead, and no poll needs a cancel tasks     workflow
- * tasks in hand are finished and answered grace     activities may end by themselves end activities
- * are cancelled and end answers   what they ended with reaches the server abandon   calls that are
- * still out are cancelled, what still runs is killed
+ * - leave: not ready any more; runs that are worked on go on elsewhere.
+ * - polls: no new polls but of the sticky queue. What is out brings the tasks that are on their
+ *   way, which are worked on: a poll that is cancelled loses the task that the server was just
+ *   giving it. Over when nothing has come for a second.
+ * - cancel: the polls that are still out are cancelled.
+ * - goodbye: ShutdownWorker; the server forgets the sticky queue. Where it ends our polls itself
+ *   when told so, this is part of leave instead, and no poll needs a cancel.
+ * - tasks: workflow tasks in hand are finished and answered.
+ * - grace: activities may end by themselves.
+ * - end: activities are cancelled and end.
+ * - answers: what they ended with reaches the server.
+ * - abandon: calls that are still out are cancelled, what still runs is killed.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * When an activity's heartbeats go out (temporal-worker.md 3.3): the first at once, then one each
- * interval with the latest details, and never two on the way at the same time. A beat that could
- * not be delivered waits for its next turn. Pure: the clock is handed in.
+ * When an activity's heartbeats go out (docs/protocol.md, Activity tasks): the first at once, then
+ * one each interval with the latest details, and never two on the way at the same time. A beat that
+ * could not be delivered waits for its next turn. Pure: the clock is handed in.
  */
 #pragma once
 

@@ -50,7 +50,7 @@ static bool check_queue(const char *queue, struct error *err)
     return true;
 }
 
-/* temporal-worker.md 1.7 */
+/* docs/protocol.md, Start */
 static bool check(const struct worker_options *o, struct error *err)
 {
     if (!check_queue(o->task_queue, err))

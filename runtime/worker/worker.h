@@ -4,8 +4,7 @@
  *     worker_defaults -> worker_start -> worker_wait ... worker_drain -> worker_wait -> worker_stop
  *
  * Starting blocks only while it asks the server who it is and what it can (15 s at most); from then
- * on the worker lives on threads of its own. Protocol: shared spec temporal-worker.md 1.3 to 1.7, 2
- * and 3.
+ * on the worker lives on threads of its own. Protocol: docs/protocol.md.
  */
 #pragma once
 

@@ -156,7 +156,7 @@ static void send_failure(struct workflow_task *task, const struct task_failure *
 static void fail_too_large(struct workflow_task *task, size_t size)
 {
     /* Not GRPC_MESSAGE_TOO_LARGE: on that cause the server terminates the workflow. This one fails
-     * the task alone, so that a change of the script can still save the run (2.13). */
+     * the task alone, so that a change of the script can still save the run. */
     struct task_failure f = {
         TPB__ENUMS__WORKFLOW_TASK_FAILED_CAUSE__WORKFLOW_TASK_FAILED_CAUSE_PAYLOADS_TOO_LARGE,
         "GrpcMessageTooLarge",
@@ -316,7 +316,7 @@ static void page_arrived(struct exchange *exchange, struct rpc_reply *reply)
             proto_unpack(&tpb__workflowservice__get_workflow_execution_history_response__descriptor,
                          bytes_span(&reply->body), &task->arena, &why);
     if (!page) {
-        /* The server gives the task to somebody once it has timed out (2.3). */
+        /* The server gives the task to somebody once it has timed out. */
         log_event(reply->status == RPC_NOT_FOUND ? LOG_DEBUG : LOG_WARNING, "history_not_fetched",
                   "workflow_id", task->poll->workflow_execution->workflow_id, "reason", why.text,
                   NULL);

@@ -1,7 +1,7 @@
 /*
  * What the server hears at the end of a task: a completion, a failed task, a query's result, or
- * nothing (temporal-worker.md 2.12 to 2.14). Sizes are checked before anything is sent, because a
- * server that receives too large a payload terminates the workflow.
+ * nothing (docs/protocol.md, Answers of workflow tasks). Sizes are checked before anything is sent,
+ * because a server that receives too large a payload terminates the workflow.
  */
 #include <stdarg.h>
 #include <stdio.h>

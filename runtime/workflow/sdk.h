@@ -1,4 +1,4 @@
-/* How this SDK names itself in histories: temporal-worker.md 2.14. */
+/* How this SDK names itself in histories: docs/protocol.md, Flags. */
 #pragma once
 
 #define SDK_NAME "temporal-lua"

@@ -3,7 +3,8 @@
  *
  * A poll brings the whole history, or only what is new. What is new is of use only to a run that
  * has applied all before it; every other run fetches history from its first event, behind which
- * the poll's own events belong: the fetched history may lack the last two (temporal-worker 2.2).
+ * the poll's own events belong: the fetched history may lack the last two (docs/protocol.md, Sticky
+ * cache).
  */
 #include "workflow/workflow.h"
 

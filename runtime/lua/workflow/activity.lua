@@ -1,4 +1,4 @@
--- Activities: the command that schedules one, its answer, its cancellation (temporal-worker spec 2.11.2).
+-- Activities: the command that schedules one, its answer, its cancellation (docs/protocol.md).
 
 local S = require "workflow.scheduler"
 local converter = require "converter"

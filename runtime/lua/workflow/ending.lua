@@ -1,4 +1,4 @@
--- How a run ends: what the end of its code means to the server (temporal-worker spec 2.13).
+-- How a run ends: what the end of its code means to the server.
 --
 --   typed error              the workflow fails
 --   cancellation, asked for  the workflow is cancelled

@@ -1,5 +1,5 @@
 -- The workflow library of one cell. For each run, new_run gives `activate`: jobs in, commands out, in the
--- order of temporal-worker spec 2.7. C calls it and nothing else.
+-- order of docs/protocol.md, Running the script. C calls it and nothing else.
 --
 -- activation:  start (once: who the run is), jobs, now_ms, replaying, history_length, history_bytes,
 --              suggest_continue_as_new, queries, log (once: where lines go),

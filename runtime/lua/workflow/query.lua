@@ -1,4 +1,4 @@
--- Queries: read-only, answered when all that has happened is applied (temporal-worker spec 2.12).
+-- Queries: read-only, answered when all that has happened is applied.
 
 local S = require "workflow.scheduler"
 local converter = require "converter"

@@ -1,4 +1,4 @@
--- Fibers and what wakes them (temporal-worker spec 2.7). Main, every signal handler and every
+-- Fibers and what wakes them (docs/protocol.md, Running the script). Main, every signal handler and every
 -- workflow.spawn is a fiber: a coroutine that runs until it parks. Ready fibers run first in, first out;
 -- when none is left, the conditions of workflow.await are asked in the order they were made; both repeat
 -- until nothing moves. That order is part of every recorded history and never changes.

@@ -1,4 +1,4 @@
--- Timers (temporal-worker spec 2.11.1). A timer of no length fires without the server and leaves no event.
+-- Timers. A timer of no length fires without the server and leaves no event.
 
 local S = require "workflow.scheduler"
 local duration = require "duration"

@@ -1,5 +1,5 @@
 /*
- * Where history is cut: the vectors T1 to T17 of temporal-worker.md, appendix A, each with pages of
+ * Where history is cut: docs/protocol.md, Cutting history, as vectors T1 to T17, each with pages of
  * every size, with and without empty pages between; then the rule of flag 1.
  */
 #include "story.h"

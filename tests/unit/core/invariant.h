@@ -1,4 +1,4 @@
-/* What must be true of a run between any two calls: temporal-worker.md, appendix E. */
+/* What must be true of a run between any two calls. */
 #pragma once
 
 #include "core/run.h"

@@ -49,10 +49,8 @@ static const char *job_word(const struct job *job, char word[160])
 {
     static const char *const words[] = {
         [JOB_INITIALIZE] = "initialize",
-        [JOB_PATCH] = "patch",
         [JOB_RANDOM_SEED] = "seed",
         [JOB_SIGNAL] = "signal",
-        [JOB_UPDATE] = "update",
         [JOB_FIRE_TIMER] = "fire",
         [JOB_RESOLVE_ACTIVITY] = "activity",
         [JOB_CANCEL_WORKFLOW] = "cancel",

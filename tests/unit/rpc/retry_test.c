@@ -1,4 +1,4 @@
-/* When is a failed attempt tried again? Each row of shared spec temporal-worker.md 1.5, without a
+/* When is a failed attempt tried again? Each row of docs/protocol.md, Retries, without a
  * clock and without a server. */
 #include "story.h"
 
