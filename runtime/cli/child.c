@@ -28,6 +28,8 @@ struct child {
     int handles; /* still open; freed with the last one once Lua has let go */
     bool released;
     struct awaiting *awaiting;
+    void (*tell)(void *user); /* that it has ended; NULL: nobody */
+    void *told;
 };
 
 /* A fiber that waits for the end of a process, or for its patience to end. */
@@ -98,6 +100,8 @@ static void exited(uv_process_t *process, int64_t status, int signal_number)
     child->code = signal_number ? 128 + signal_number : (int)status;
     if (child->awaiting)
         end_waiting(child->awaiting);
+    if (child->tell)
+        child->tell(child->told);
     uv_close((uv_handle_t *)process, closed);
 }
 
@@ -208,15 +212,26 @@ int child_spawn(lua_State *L)
     return 2;
 }
 
-static struct child *check(lua_State *L)
+struct child *child_at(lua_State *L, int index)
 {
-    return *(struct child **)luaL_checkudata(L, 1, TYPE);
+    return *(struct child **)luaL_checkudata(L, index, TYPE);
+}
+
+bool child_ended(const struct child *child)
+{
+    return child->ended;
+}
+
+void child_tell(struct child *child, void (*tell)(void *user), void *user)
+{
+    child->tell = tell;
+    child->told = user;
 }
 
 /* process, seconds or nil: the exit code, 128 + n for signal n; nothing when patience ended. */
 static int wait_for(lua_State *L)
 {
-    struct child *child = check(L);
+    struct child *child = child_at(L, 1);
     double seconds = luaL_optnumber(L, 2, -1);
     if (child->ended) {
         lua_pushboolean(L, 1);
@@ -240,7 +255,7 @@ static int kill_it(lua_State *L)
 {
     static const char *const names[] = {"SIGTERM", "SIGINT", "SIGKILL", "SIGQUIT", NULL};
     static const int numbers[] = {SIGTERM, SIGINT, SIGKILL, SIGQUIT};
-    struct child *child = check(L);
+    struct child *child = child_at(L, 1);
     int number = numbers[luaL_checkoption(L, 2, "SIGTERM", names)];
     if (!child->ended)
         uv_process_kill(&child->process, number);
@@ -249,26 +264,26 @@ static int kill_it(lua_State *L)
 
 static int has_ended(lua_State *L)
 {
-    lua_pushboolean(L, check(L)->ended);
+    lua_pushboolean(L, child_at(L, 1)->ended);
     return 1;
 }
 
 static int output(lua_State *L)
 {
-    struct child *child = check(L);
+    struct child *child = child_at(L, 1);
     lua_pushlstring(L, bytes_text(&child->output), child->output.size);
     return 1;
 }
 
 static int pid(lua_State *L)
 {
-    lua_pushinteger(L, check(L)->process.pid);
+    lua_pushinteger(L, child_at(L, 1)->process.pid);
     return 1;
 }
 
 static int forget(lua_State *L)
 {
-    struct child *child = check(L);
+    struct child *child = child_at(L, 1);
     child->released = true;
     let_go(child);
     return 0;

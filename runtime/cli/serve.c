@@ -10,6 +10,7 @@
 #include "activity/reactor.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "cli/child.h"
 #include "cli/scripts.h"
 #include "client/client.h"
 #include "script/fiber.h"
@@ -44,6 +45,7 @@ struct serving {
 struct serving_wait {
     struct fiber_wait wait; /* first */
     struct serving *serving;
+    struct child *child; /* whose end ends the wait too; NULL: none */
 };
 
 static struct news *take_news(struct serving *serving)
@@ -119,7 +121,7 @@ static void end_wait(struct serving *serving, struct news *news)
         fiber_wake(waiting);
 }
 
-static void stopped(void *user)
+static void over(void *user)
 {
     end_wait(user, NULL);
 }
@@ -179,7 +181,7 @@ int serve_start(lua_State *L)
         (int)(1000 * number_field(L, "grace", options.graceful_timeout_ms / 1000.0));
     options.fixed_scripts = flag_field(L, "fixed_scripts");
     options.reloaded = flag_field(L, "hears_reloads") ? reloaded : NULL;
-    options.stopped = stopped;
+    options.stopped = over;
     options.user = serving;
     struct error err = {0};
     if (!worker_start(&serving->worker, &options, &err)) {
@@ -214,7 +216,7 @@ static int health_port(lua_State *L)
     return 1;
 }
 
-/* true and the changes of a reload; true alone when the worker has stopped */
+/* true and the changes of a reload; true alone when the worker has stopped, or the process ended */
 static int deliver(struct fiber_wait *wait, lua_State *L)
 {
     struct news *news = take_news(((struct serving_wait *)wait)->serving);
@@ -233,21 +235,29 @@ static void interrupt(struct fiber_wait *wait)
 
 static void release(struct fiber_wait *wait)
 {
+    struct child *child = ((struct serving_wait *)wait)->child;
+    if (child)
+        child_tell(child, NULL, NULL);
     free(wait);
 }
 
-/* Suspends until there was a reload, or the worker has stopped, whoever asked it to. */
+/* Suspends until there was a reload, or the worker has stopped, whoever asked it to; or until the
+ * process has ended, when there is one. */
 static int wait_for(lua_State *L)
 {
     struct serving *serving = check(L);
+    struct child *child = lua_isnoneornil(L, 2) ? NULL : child_at(L, 2);
     struct serving_wait *wait = memory_new(sizeof *wait);
     wait->wait = (struct fiber_wait){fiber_current(L), deliver, interrupt, release};
     wait->serving = serving;
+    wait->child = child;
+    if (child)
+        child_tell(child, over, serving);
     pthread_mutex_lock(&serving->mutex);
-    bool over = serving->news || worker_wait(serving->worker, 0);
-    serving->waiting = over ? NULL : &wait->wait;
+    bool now = serving->news || worker_wait(serving->worker, 0) || (child && child_ended(child));
+    serving->waiting = now ? NULL : &wait->wait;
     pthread_mutex_unlock(&serving->mutex);
-    if (over)
+    if (now)
         fiber_wake(&wait->wait);
     return fiber_suspend(L, &wait->wait);
 }

@@ -93,7 +93,7 @@ class Child:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **self.more)
+        self.process = subprocess.Popen(self.argv, **{"stdin": subprocess.DEVNULL, "stdout": self.log, "stderr": self.log, **self.more})
 
     def kill(self, number=signal.SIGKILL):
         self.process.send_signal(number)

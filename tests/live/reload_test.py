@@ -236,6 +236,27 @@ def test_dev_says_what_each_save_did(dev, house, connect, run_async):
     run_async(story())
 
 
+def test_dev_with_a_command_says_it_on_stderr_and_leaves_stdout_to_the_command(house, tmp_path):
+    scripts, door = Scripts(tmp_path / "scripts"), tmp_path / "door"
+    scripts.save("activities/say.lua", SAYING % ("say", "one"))
+    printed, said = tmp_path / "stdout", tmp_path / "stderr"
+    words = ["dev", "--scripts", scripts.folder, "--queue", f"dev-{uuid.uuid4().hex[:8]}", "--state", tmp_path / "state"]
+    command = ["sh", "-c", f"echo begun; while [ ! -e {door} ]; do sleep 0.05; done; echo ended; exit 7"]
+    with open(printed, "wb") as stdout, open(said, "wb") as stderr:
+        child = Child([BINARY, *words, "--", *command], cwd=ROOT, env=house.environment(), stdout=stdout, stderr=stderr)
+    try:
+        until(lambda: printed.read_text() == "begun\n", PATIENCE, "the command")
+        for text, line in [(SAYING % ("say", "two"), "reloaded activities/say.lua -> say@"), ("}", "refused activities/say.lua:1: ")]:
+            scripts.save("activities/say.lua", text)
+            until(lambda line=line: line in said.read_text(), PATIENCE, f"the line {line!r}")
+        door.write_text("open")
+        assert child.process.wait(PATIENCE) == 7
+    finally:
+        door.write_text("open")
+        child.end()
+    assert printed.read_text() == "begun\nended\n"
+
+
 def test_scripts_and_workflows_tell_what_lies_there_without_a_server(house, tmp_path):
     scripts = Scripts(tmp_path)
     scripts.save("workflows/a.lua", "-- The file.\n\n-- Waits.\n-- Takes { days = 3 }.\n" + CALLING % ("A", "a") + "\n" + CALLING % ("B", "a"))

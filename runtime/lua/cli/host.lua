@@ -65,14 +65,27 @@ Serving.__index = Serving
 function Serving:drain() self.raw:drain() end
 function Serving:health_port() return self.raw:health_port() end
 
---- Waits until the worker has stopped; raises when it gave up by itself.
----@param on_reload fun(changes: table[])? called with what became of edited scripts (cli/scripts.h)
-function Serving:wait(on_reload)
-  local changes = wait(self.raw:wait_raw())
+local function tell(serving, on_reload, process)
+  local changes = wait(serving.raw:wait_raw(process))
   while changes do
     if on_reload then on_reload(changes) end
-    changes = wait(self.raw:wait_raw())
+    changes = wait(serving.raw:wait_raw(process))
   end
+end
+
+--- Waits until a process has ended, whatever becomes of the worker meanwhile.
+---@param process table  as host.spawn gives it
+---@param on_reload fun(changes: table[]) called with what became of edited scripts (cli/scripts.h)
+---@return integer code  as Process:wait has it
+function Serving:attend(process, on_reload)
+  tell(self, on_reload, process.raw)
+  return process:wait()
+end
+
+--- Waits until the worker has stopped; raises when it gave up by itself.
+---@param on_reload fun(changes: table[])? as of attend
+function Serving:wait(on_reload)
+  tell(self, on_reload)
   local kind, text = self.raw:stop_raw()
   if kind then raise(kind, text) end
 end

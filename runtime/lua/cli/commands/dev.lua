@@ -67,10 +67,6 @@ local function print_links(state, given)
   output.note("  Try in another terminal: signalroom trigger everflow -w%s\n  Stop with Ctrl-C.\n", named)
 end
 
-local function run_command(words)
-  return host.spawn({ argv = words }):wait()
-end
-
 local function work(given, servers)
   local state = start_servers(given, servers)
   local url = os.getenv "DATABASE_URL"
@@ -81,11 +77,11 @@ local function work(given, servers)
     host.own(state .. "/database.url", nil, "0600")
   end
   neighbour.announce(state)
-  local running = serve.start(given, { hears_reloads = not given.command })
+  local running = serve.start(given, { hears_reloads = true })
   if given.command then
-    local code = run_command(given.command)
+    local code = running:attend(host.spawn { argv = given.command }, reloads.say)
     running:drain()
-    running:wait()
+    running:wait(reloads.say)
     return code
   end
   print_links(state, given)
@@ -105,7 +101,8 @@ return {
   about = "everything in one: Temporal, PostgreSQL, and a worker on ./scripts",
   details = "Starts a Temporal dev server unless TEMPORAL_ADDRESS or a profile names one, and a private PostgreSQL cluster\n"
     .. "unless DATABASE_URL or SUPABASE_DB_HOST names a database; migrates it; runs the worker. After -- it runs COMMAND\n"
-    .. "with TEMPORAL_ADDRESS and DATABASE_URL set, then stops everything and exits with the command's code.",
+    .. "with TEMPORAL_ADDRESS and DATABASE_URL set, then stops everything and exits with the command's code. What each save of\n"
+    .. "a script did is said on stderr.",
   run = function(given)
     readonly.refuse "Development mode, which runs a worker,"
     local servers = {}
