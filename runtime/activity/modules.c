@@ -21,6 +21,7 @@ static const struct module {
     {"native.json",   json_slices_open},
     {"native.log",    log_open        },
     {"native.pg",     pg_open         },
+    {"native.rate",   rate_open       },
     {"native.secret", secret_open     },
     {"native.task",   task_open       },
     {"native.timer",  timer_open      },

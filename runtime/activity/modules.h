@@ -23,5 +23,6 @@ int http_open(lua_State *L);
 int json_slices_open(lua_State *L);
 int log_open(lua_State *L);
 int pg_open(lua_State *L);
+int rate_open(lua_State *L);
 int secret_open(lua_State *L);
 int timer_open(lua_State *L);

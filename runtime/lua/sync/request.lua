@@ -1,6 +1,6 @@
 -- A request to a source's vendor. It carries what the source says for all of them: its `headers`, its access `token`. A
 -- token is one client's and kept until it is about to expire; when the vendor answers 401 before that, a new one is fetched
--- and the request repeated, once.
+-- and the request repeated, once. Requests of one account keep to one rate, and wait together when the vendor asks for it.
 
 local client = require "sync.client"
 local errors = require "errors"
@@ -33,6 +33,17 @@ local function explained(run, err)
   if run.authorizing and err.type == "VendorError" and err.non_retryable then err.type = "AuthError" end
   if err.type == "RateLimited" then err.next_retry_delay_ms = err.next_retry_delay_ms or run.source.busy_ms end
   if err.type == "AuthError" and run.source.secrets then err.message = ("%s: check %s"):format(err.message, names_of(run)) end
+  return err
+end
+
+-- Whoever has keys of his own has a quota of his own.
+local function account_of(run)
+  return run.source.secrets and ("%s of %s"):format(run.source.name, run.client) or run.source.name
+end
+
+-- The others need not be told one by one.
+local function hold_others(run, err)
+  if errors.is(err) and err.status and err.next_retry_delay_ms then rate.hold(account_of(run), err.next_retry_delay_ms) end
   return err
 end
 
@@ -69,7 +80,7 @@ local function counted(run, take)
 end
 
 local function send(run, options)
-  rate.take(run.source.limit)
+  rate.take(account_of(run), run.source.limit)
   lease.renew(run.job.lease)
   run.requests = run.requests + 1
   local reply = http.request(merged(options, { stream = counted(run, options.stream), reads = true }))
@@ -95,6 +106,6 @@ return function(run, method, path, given)
     options.bearer = token_of(run)
     ok, reply = pcall(send, run, options)
   end
-  if not ok then error(explained(run, reply), 0) end
+  if not ok then error(hold_others(run, explained(run, reply)), 0) end
   return reply
 end
