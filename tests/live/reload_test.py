@@ -271,4 +271,4 @@ def test_scripts_and_workflows_tell_what_lies_there_without_a_server(house, tmp_
     assert "refused: activities/bad.lua:2: unexpected symbol near '}'" in done.stdout
     told = json.loads(house.run("workflows", "--scripts", tmp_path, "--json", environment=nowhere).stdout)["workflows"]
     assert [(one["workflow_type"], one["about"]) for one in told] == [("A", "Waits.\nTakes { days = 3 }."), ("B", "The file.")]
-    assert house.run("workflows", "C", "--scripts", tmp_path, environment=nowhere).returncode == 1
+    assert house.run("workflows", "C", "--scripts", tmp_path, environment=nowhere).returncode == 5
