@@ -48,7 +48,7 @@ def test_each_command_has_help_and_names_the_nearest_option_also_to_programs(com
     (["start", "W", "--input", "{bad"], 2, "--input is no JSON"),
     (["replay", "no-such-file"], 5, None),
     (["report", "daily_cw"], 5, "NotFoundError: there is no report daily_cw; did you mean daily_ccw?"),
-    (["report", "daily_ccw", "--date", "2026-1-1"], 2, "ValueError: report daily_ccw: date is a date"),
+    (["report", "daily_ccw", "--date", "2026-1-1"], 3, "ValueError: report daily_ccw: date is a date"),
     (["workflows", "SyncSorceWorkflow"], 5, "NotFoundError: there is no workflow SyncSorceWorkflow; did you mean SyncSourceWorkflow?"),
     (["explain", "retry", "evrflow"], 5, "NotFoundError: there is no source evrflow; did you mean everflow?"),
     (["mute", "1h"], 3, "KeyError: no database is configured"),
@@ -66,6 +66,34 @@ def test_a_script_that_is_wrong_is_no_report_without_news(tmp_path):
     (tmp_path / "reports/bad.lua").write_text('report "bad" { about = "x", slakc = "y" }\n')
     wrong = said("report", "bad", "--scripts", str(tmp_path))
     assert wrong.returncode == 3 and 'reports/bad.lua:1: report "bad" has no field "slakc"; did you mean "slack"?' in wrong.stderr
+
+
+SOURCE = """source "%s" {
+  base_url = "http://127.0.0.1:1", %s
+  resource "days" {
+    key = { "day" }, window = "day", window_column = "day", %s
+    fetch = function(run, window) run:rows(run:get "/", "days") end,
+  },
+}
+"""
+
+SLIPS = {
+    "zone": ('tz = "America/NewYork",', 'columns = { day = "date!" },', "zone.lua:1: source \"zone\": no time zone 'America/NewYork'"),
+    "rate": ('rate = "sixty",', 'columns = { day = "date!" },', 'rate.lua:1: source "rate": a rate is a number by s, min or h, like "20/min"'),
+    "initial": ('initial = "14.1.2026",', 'columns = { day = "date!" },', 'initial.lua:1: source "initial": initial: "14.1.2026" is no date: write YYYY-MM-DD'),
+    "column": ("", 'columns = { day = "dat!" },', "column.lua:3: resource \"days\": column day: 'dat!': it must begin with a type"),
+    "key": ("", 'columns = { days = "date!" },', 'key.lua:3: resource "days": the key column "day" is not among its columns'),
+    "good": ("", 'columns = { day = "date!" },', None),
+}
+
+
+def test_a_slip_in_a_source_is_refused_by_its_line_when_it_is_saved(tmp_path):
+    (tmp_path / "activities").mkdir()
+    for name, (source, resource, _) in SLIPS.items():
+        (tmp_path / f"activities/{name}.lua").write_text(SOURCE % (name, source, resource))
+    told = said("repl", "--scripts", str(tmp_path), input=":reload\n").stdout
+    for name, (_, _, complaint) in SLIPS.items():
+        assert (complaint in told) if complaint else f"{name}.lua" not in told, told
 
 
 def test_words_behind_two_dashes_are_no_options():
@@ -116,7 +144,7 @@ def test_colours_are_for_terminals_that_want_them(tmp_path, environment):
 
 def test_words_that_are_no_text_are_refused(tmp_path):
     done = subprocess.run([str(BINARY), "list", "--json", "--query", b"\xff"], capture_output=True, timeout=120, env=NOWHERE)
-    assert done.returncode == 2
+    assert done.returncode == 3
     assert json.loads(done.stdout)["error"]["message"].startswith("query: not UTF-8")
 
 

@@ -219,26 +219,26 @@ def test_a_parameter_is_bound_and_never_becomes_sql(say, x):
 
 
 def test_a_slip_names_the_nearest(say, x):
-    assert "did you mean daily_ccw?" in say("daily_cww", code=3, of="stderr")
-    assert "did you mean \"client\"?" in say("daily_ccw", "--param", "clint=713", code=1, of="stderr")
-    assert "No template for channel 'sms' in report 'test_sync'; it has slack" in say("test_sync", "-c", "sms", code=1, of="stderr")
-    assert x("params = { total = 1 }, data = 'SELECT $totl::int AS n', slack = 'a'", code=1)["error"]["message"] == \
+    assert "did you mean daily_ccw?" in say("daily_cww", code=5, of="stderr")
+    assert "did you mean \"client\"?" in say("daily_ccw", "--param", "clint=713", code=3, of="stderr")
+    assert "No template for channel 'sms' in report 'test_sync'; it has slack" in say("test_sync", "-c", "sms", code=3, of="stderr")
+    assert x("params = { total = 1 }, data = 'SELECT $totl::int AS n', slack = 'a'", code=3)["error"]["message"] == \
         "no value was given for $totl; did you mean $total?"
 
 
 def test_a_column_that_is_null_is_empty_and_a_misspelt_one_is_an_error(x):
     assert x("data = 'SELECT NULL AS total', slack = 'a{{ total }}b'")["letter"]["text"] == "ab"
-    error = x("data = 'SELECT NULL AS total', slack = 'a\\n{{ totl }}'", code=1)["error"]
+    error = x("data = 'SELECT NULL AS total', slack = 'a\\n{{ totl }}'", code=3)["error"]
     assert error["type"] == "TemplateError" and error["message"] == 'x.slack:2: there is no value "totl"; did you mean "total"?'
 
 
 def test_a_report_reads_one_snapshot_and_writes_nothing(x):
-    assert "read-only transaction" in x("data = 'CREATE TABLE public.of_a_report (a int)', slack = 'a'", code=4)["error"]["message"]
+    assert "read-only transaction" in x("data = 'CREATE TABLE public.of_a_report (a int)', slack = 'a'", code=3)["error"]["message"]
     said = x("data = function(q) return { a = q:one('SELECT txid_current_snapshot()::text AS s, clock_timestamp()::text AS t'), "
              "b = q:one('SELECT txid_current_snapshot()::text AS s, clock_timestamp()::text AS t') } end, "
              "slack = '{% if a.s == b.s and a.t != b.t %}same{% endif %}'")
     assert said["letter"]["text"] == "same"
-    assert "gives 2 rows where one is wanted" in x("data = 'SELECT generate_series(1, 2) AS n', slack = 'a'", code=1)["error"]["message"]
+    assert "gives 2 rows where one is wanted" in x("data = 'SELECT generate_series(1, 2) AS n', slack = 'a'", code=3)["error"]["message"]
     assert x("data = 'SELECT 1 AS n WHERE false', slack = 'a'", code=1)["reason"] == "no data"
 
 
@@ -248,7 +248,7 @@ def test_slack_may_have_blocks_and_a_mail_plain_html(x):
     assert said == {"text": "n is 7", "mrkdwn": True, "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "&lt;7&gt;"}}]}
     assert "block 1, a header, has 151 characters" in x(
         "slack = { text = 'a', blocks = function() return { { type = 'header', text = { text = ('a'):rep(151) } } } end }",
-        code=1)["error"]["message"]
+        code=3)["error"]["message"]
     said = x("params = { n = 7, who = 'Ada <a@x>' }, email = { subject = 'n is {{ n }}', body = '<p>{{ who }}</p><p>{{ n }}</p>' }",
              "--param", "n=8", "--param", "who=Bea & Co")["letter"]
     assert said == {"subject": "n is 8", "html": "<p>Bea &amp; Co</p><p>8</p>", "text": "Bea & Co\n\n8"}
@@ -263,7 +263,7 @@ def test_a_bad_report_is_refused_with_its_line_by_the_command_and_by_a_worker(ho
     for text, problem in (("a\n{{ b|curency }}", 'reports/y.tpl:2: there is no filter "curency"; did you mean "currency"?'),
                           ("{% if a %}", "reports/y.tpl:1: {% if a %} has no end")):
         (tmp_path / "reports/y.tpl").write_text(text)
-        assert problem in say("--scripts", tmp_path, code=1, of="stderr")
+        assert problem in say("--scripts", tmp_path, code=3, of="stderr")
         refused = house.run("worker", "--scripts", tmp_path, "--no-check")
         assert refused.returncode != 0 and problem in refused.stderr, refused.stderr
         assert re.search(rf"^fail +script +.*{re.escape(problem)}", house.run("check", "--scripts", tmp_path).stdout, re.M)

@@ -6,7 +6,7 @@ import time
 import uuid
 
 import pytest
-from house import Worker
+from house import Worker, until
 
 SCRIPTS = {
     "workflows/rules.lua": """
@@ -28,6 +28,12 @@ workflow "Batches" { run = function(input)
   return ok and result or result.cause.type .. ": " .. result.cause.message
 end }
 
+workflow "Slip" { run = function() return workflow.call("nap", 0, { strat_to_close = "1s" }) end }
+
+workflow "Unsendable" { run = function() return { answer = function() end } end }
+
+workflow "Malformed" { run = function() return workflow.call("malformed", nil, { retry = { attempts = 1 } }) end }
+
 workflow "Silent" { run = function() return workflow.call("nap", 0, { start_to_close = "2h" }) end }
 """,
     "activities/rules.lua": """
@@ -36,6 +42,8 @@ activity "fail" { run = function(kind)
   if kind == "KeyError" then error(KeyError("a wrong key")) end
   error("a plain error")
 end }
+
+activity "malformed" { run = function() return json.decode "{a}" end }
 
 activity "nap" { run = function(seconds) activity.sleep(seconds) end }
 
@@ -111,6 +119,34 @@ def test_a_call_that_names_no_policy_has_the_default_one(house, execute):
 
 def test_an_activity_asks_an_api_writes_to_the_database_and_to_files(execute):
     assert execute("Default", "everything")["result"] == {"answer": 200, "sum": 42, "text": "by an activity"}
+
+
+def line_of(script, text):
+    before = SCRIPTS[script].partition(text)[0]
+    return f"{script}:{before.count(chr(10)) + 1}"
+
+
+@pytest.mark.parametrize(("slip", "complaint"), [("Slip", 'workflow.call has no option "strat_to_close"; did you mean "start_to_close"?'),
+                                                 ("Unsendable", "the workflow's result cannot be sent: json.encode: ")])
+def test_a_mistake_without_a_frame_left_to_name_has_the_line_of_its_workflow(house, rules, slip, complaint):
+    run_id = new_id(slip)
+    house.run("start", slip, "--id", run_id, "--queue", "rules")
+    sentence = f"LuaError: {line_of('workflows/rules.lua', f'workflow {chr(34)}{slip}')}: {complaint}"
+    until(lambda: sentence in house.run("why", run_id).stdout, 60, sentence)
+    house.run("terminate", run_id)
+
+
+def test_a_failed_run_is_told_with_its_activity_its_line_and_what_to_do(house, rules):
+    run_id = new_id("malformed")
+    said = house.run("start", "Malformed", "--id", run_id, "--queue", "rules", "-w")
+    assert said.returncode == 1
+    line = line_of("activities/rules.lua", 'activity "malformed"')
+    assert said.stderr == ("Failed: malformed failed, after its last attempt\n"
+                           "  caused by LuaError: json.decode: line 1, column 2: expected a key or '}', found 'a'\n"
+                           f"  raised at {line}\n"
+                           "  -> mend the script's line that is named above\n")
+    answer = json.loads(house.run("result", run_id, "--json").stdout)
+    assert answer["place"] == line and answer["fix"].startswith("mend the script's line")
 
 
 def test_twenty_naps_of_a_second_take_no_twenty_seconds(execute):

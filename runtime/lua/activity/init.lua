@@ -95,8 +95,15 @@ local function without_secrets(one)
   return one
 end
 
+-- A call in tail position has no frame left to name: then the line is the activity's own.
+local function failure_of(err, stack)
+  local made, state = failure.from_error(err, stack), native.state()
+  if not (errors.is(err) and err.failure) then made.stack_trace = made.stack_trace or state and state.place end
+  return made
+end
+
 local function failed(err, stack)
-  native.finish("failed", { failure = without_secrets(failure.from_error(err, stack)) })
+  native.finish("failed", { failure = without_secrets(failure_of(err, stack)) })
 end
 
 local function completed(value)
@@ -144,8 +151,11 @@ end
 
 local function execute()
   local poll = native.poll()
-  native.adopt { poll = poll, open = {} }
+  local state = { poll = poll, open = {} }
+  native.adopt(state)
   local run = find(poll)
+  local defined = debug.getinfo(run, "S")
+  state.place = ("%s:%d: in the activity"):format(defined.short_src, defined.linedefined)
   local values, n = decode(poll)
   return run(unpack(values, 1, n))
 end

@@ -5,7 +5,7 @@ local exits = {
   failed = 1,      -- the work was done and the answer is "failed"
   usage = 2,       -- the command line is wrong
   unknown = 2,     -- `why` cannot tell
-  config = 3,      -- a setting or a script is missing or wrong
+  config = 3,      -- a setting, a value or a script is missing or wrong
   unreachable = 4, -- no answer from the server or the database
   not_found = 5,   -- no such run, schedule, report, source, namespace or file
   conflict = 6,    -- it is running already
@@ -21,7 +21,7 @@ local exits = {
 -- As docs, help and the man page tell them.
 exits.MEANINGS = {
   { 0, "it worked" }, { 1, "it worked, and the answer is \"failed\": a failed workflow, check, replay; why found a problem" },
-  { 2, "the command line is wrong; why cannot tell" }, { 3, "a setting or a script is missing or wrong" },
+  { 2, "the command line is wrong; why cannot tell" }, { 3, "a setting, a value or a script is missing or wrong" },
   { 4, "the server or the database does not answer" }, { 5, "no such run, schedule, report, source, namespace or file" },
   { 6, "it is running already" }, { 7, "known, and not allowed" }, { 8, "it would change something, and SIGNALROOM_READONLY is set" },
   { 70, "a fault of SignalRoom itself" }, { 74, "what it printed could not be written" }, { 124, "timed out" },
@@ -41,7 +41,7 @@ local BY_TYPE = {
   KeyError = { exits.config },
   ScriptError = { exits.config },
   TemplateError = { exits.config },
-  ValueError = { exits.usage },
+  ValueError = { exits.config },
   InvalidArgumentError = { exits.usage },
   UsageError = { exits.usage },
   RefusedError = { exits.refused },

@@ -8,6 +8,7 @@ local nearest = require "nearest"
 local params = require "report.params"
 local sorted_keys = require "sorted_keys"
 local template = require "report.template"
+local zone = require "zone"
 
 local definition = {}
 
@@ -100,6 +101,7 @@ function definition.make(name, given)
     params = params.declare(given.params or {}), needs = freshness.declare(given.needs or {}), wait = given.wait or WAIT,
     channels = {} }
   duration.ms(report.wait, "wait")
+  zone.offset(0, report.tz) -- refuses an unknown zone
   local any = false
   for _, channel in ipairs(CHANNELS) do
     if given[channel] ~= nil then report.channels[channel], any = make[channel](report, given[channel]), true end
@@ -111,8 +113,8 @@ end
 --- The zone of the business day, unless a report names its own.
 ---@return string
 function definition.zone()
-  local zone = os.getenv "SIGNALROOM_TZ"
-  return zone and zone ~= "" and zone or "America/New_York"
+  local named = os.getenv "SIGNALROOM_TZ"
+  return named and named ~= "" and named or "America/New_York"
 end
 
 --- The channels that a report has, in order.

@@ -86,8 +86,16 @@ function report.params(name, given, now)
   return params.resolve(found.name, found.params, given, zone.date(now or os.time(), found.tz))
 end
 
+local ONE_ROW = "report %s: its data gives %d rows where one is wanted: LIMIT 1, or all of them by "
+  .. "data = function(q, params) return { rows = q:all(\"...\", params) } end"
+
+local function only_row(found, rows)
+  if #rows > 1 then error(errors.ValueError(ONE_ROW:format(found.name, #rows)), 0) end
+  return rows[1]
+end
+
 local function data_of(found, q, values)
-  if type(found.data) == "string" then return q:one(found.data, values) end
+  if type(found.data) == "string" then return only_row(found, q:all(found.data, values)) end
   if found.data then return found.data(q, values) end
   return {}
 end

@@ -12,6 +12,7 @@
 
 local errors = require "errors"
 local log = require "activity.log"
+local mistake = require "mistake"
 local names = require "sync.names"
 
 local POLICIES = {
@@ -30,10 +31,10 @@ function contract.policies(what, given)
   for kind, list in pairs(POLICIES) do chosen[kind] = list[1] end
   for kind, policy in pairs(given or {}) do
     local list = POLICIES[kind]
-    if not list then error(("%s: drift has no kind %q"):format(what, tostring(kind)), 3) end
+    if not list then mistake(("%s: drift has no kind %q"):format(what, tostring(kind))) end
     local known = false
     for _, one in ipairs(list) do known = known or one == policy end
-    if not known then error(("%s: drift.%s is %s, not %q"):format(what, kind, table.concat(list, " or "), tostring(policy)), 3) end
+    if not known then mistake(("%s: drift.%s is %s, not %q"):format(what, kind, table.concat(list, " or "), tostring(policy))) end
     chosen[kind] = policy
   end
   return chosen

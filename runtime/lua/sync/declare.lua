@@ -6,9 +6,12 @@ local dates = require "sync.dates"
 local duration = require "duration"
 local errors = require "errors"
 local files = require "sync.files"
+local mistake = require "mistake"
 local nearest = require "nearest"
+local pages = require "pages"
 local rate = require "sync.rate"
 local sorted_keys = require "sorted_keys"
+local zone = require "zone"
 
 local declare = {}
 
@@ -25,9 +28,9 @@ local function check_field(what, key, value, known)
   local wanted = known[key]
   if not wanted then
     local close = nearest.word(key, sorted_keys(known))
-    error(("%s has no field %q%s"):format(what, key, close and ("; did you mean %q?"):format(close) or ""), 4)
+    mistake(("%s has no field %q%s"):format(what, key, close and ("; did you mean %q?"):format(close) or ""))
   end
-  if type(value) ~= wanted then error(("%s: %s is a %s, not a %s"):format(what, key, wanted, type(value)), 4) end
+  if type(value) ~= wanted then mistake(("%s: %s is a %s, not a %s"):format(what, key, wanted, type(value))) end
 end
 
 local function check_fields(what, declared, known)
@@ -38,8 +41,15 @@ end
 
 local function need(what, declared, ...)
   for _, key in ipairs { ... } do
-    if declared[key] == nil then error(("%s lacks %s"):format(what, key), 3) end
+    if declared[key] == nil then mistake(("%s lacks %s"):format(what, key)) end
   end
+end
+
+-- What a checker makes of a field; its complaint becomes one about the script's line.
+local function made(what, check, ...)
+  local ok, value = pcall(check, ...)
+  if ok then return value end
+  mistake(("%s: %s"):format(what, (errors.normalize(value).message:gsub("^%l+%.%l+: ", ""))))
 end
 
 local function check_rows(what, declared)
@@ -48,13 +58,13 @@ local function check_rows(what, declared)
   if DAYS[declared.window] then need(what, declared, "window_column") end
   for _, column in ipairs(declared.key) do
     local there = not declared.columns or declared.columns[column]
-    if not there then error(("%s: the key column %q is not among its columns"):format(what, column), 3) end
+    if not there then mistake(("%s: the key column %q is not among its columns"):format(what, column)) end
   end
 end
 
 local function check_files(what, declared)
   need(what, declared, "files", "fetch")
-  if declared.key or declared.columns then error(what .. ": files bring their own key and columns", 3) end
+  if declared.key or declared.columns then mistake(what .. ": files bring their own key and columns") end
   declared.key, declared.window_column = files.KEY, files.KEY[1]
 end
 
@@ -66,8 +76,9 @@ function declare.resource(name)
     local what = ("resource %q"):format(name)
     check_fields(what, declared, RESOURCE_FIELDS)
     declared.window = declared.window or "none"
-    if not WINDOWS[declared.window] then error(what .. ': window is "range", "day", "changes", "files" or "none"', 2) end
+    if not WINDOWS[declared.window] then mistake(what .. ': window is "range", "day", "changes", "files" or "none"') end
     if declared.window == "files" then check_files(what, declared) else check_rows(what, declared) end
+    if declared.columns then made(what, pages.plan, declared.columns) end
     declared.name = name
     declared.drift = contract.policies(what, declared.drift)
     return declared
@@ -82,16 +93,17 @@ function declare.source(name)
     local what = ("source %q"):format(name)
     check_fields(what, declared, SOURCE_FIELDS)
     need(what, declared, "base_url")
-    if #declared == 0 then error(what .. " has no resource", 2) end
-    if sources[name] then error(what .. " is declared twice", 2) end
+    if #declared == 0 then mistake(what .. " has no resource") end
+    if sources[name] then mistake(what .. " is declared twice") end
     declared.name = name
     declared.tz = declared.tz or "America/New_York"
+    made(what, zone.offset, 0, declared.tz)
     declared.lookback_days = math.ceil(duration.ms(declared.lookback or "3d", "lookback") / 86400000)
-    declared.initial = dates.check(declared.initial or "2025-12-20")
+    declared.initial = made(what .. ": initial", dates.check, declared.initial or "2025-12-20")
     declared.client = declared.client or client.DEFAULT
     declared.clients = declared.clients or { declared.client }
     declared.busy_ms = declared.busy and duration.ms(declared.busy, "busy")
-    declared.limit = declared.rate and rate.new(declared.rate)
+    declared.limit = declared.rate and made(what, rate.new, declared.rate)
     sources[name] = declared
   end
 end

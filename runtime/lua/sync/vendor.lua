@@ -116,13 +116,21 @@ function Run:spool_rows()
   self.spool:write(self.rows_out)
 end
 
+-- What plan:add gave; what it raised says whose rows they were to be.
+local function taken(run, ok, count, ...)
+  if ok then return count, ... end
+  local err = errors.normalize(count)
+  err.message = ("%s.%s: %s"):format(run.source.name, run.job.resource.name, (err.message:gsub("^plan:add: ", "")))
+  error(err, 0)
+end
+
 --- Takes the rows at `path` of a page by the resource's column paths, all in C.
 ---@param reply table   what get or post returned
 ---@param path string   where the list of rows is, "" for the page itself; "contacts.*" for rows that are an object's members
 ---@return integer rows
 function Run:rows(reply, path)
   local count
-  count, reply.list_at, reply.list_size = self.plan:add(reply.body, path)
+  count, reply.list_at, reply.list_size = taken(self, pcall(self.plan.add, self.plan, reply.body, path))
   self:spool_rows()
   return count
 end

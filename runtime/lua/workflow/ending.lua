@@ -17,12 +17,20 @@ local COMPLETE, FAIL, CANCEL = 4, 5, 7 -- enum command_type
 -- Typed, but about the code and not about the work.
 local MISTAKES = { LuaError = true, RestrictedWorkflowAccessError = true }
 
+local PLACED = "^%S+%.lua:%d+:"
+
+-- A call in tail position has no frame left to name: then the line is the workflow's own.
+local function failure_of(run, err, stack)
+  local known = errors.is(err) or failure.stack(stack) or tostring(err):find(PLACED) or not run.place
+  if known then return failure.from_error(err, stack) end
+  return failure.from_error(("%s: %s"):format(run.place, tostring(err)), run.place .. ": in the workflow")
+end
+
 --- An error that some fiber did not catch: fails the workflow or the task.
 function M.fail(run, err, stack)
-  if errors.is(err) and not MISTAKES[err.type] then
-    return S.close(run, { type = FAIL, attributes = { failure = failure.from_error(err, stack) } })
-  end
-  S.fail_task(run, failure.from_error(err, stack))
+  local made = failure_of(run, err, stack)
+  if errors.is(err) and not MISTAKES[err.type] then return S.close(run, { type = FAIL, attributes = { failure = made } }) end
+  S.fail_task(run, made)
 end
 
 local function warn_of_leftovers(run)
@@ -48,7 +56,7 @@ function M.main_ended(run, _, ok, value, stack)
     return M.fail(run, value, stack)
   end
   local encoded, payload = pcall(converter.encode, value)
-  if not encoded then return M.fail(run, "the workflow's result cannot be sent: " .. tostring(payload)) end
+  if not encoded then return M.fail(run, "the workflow's result cannot be sent: " .. tostring(payload):gsub("^signalroom/%S+ ", "")) end
   S.close(run, { type = COMPLETE, attributes = { result = { payloads = { payload } } } })
 end
 

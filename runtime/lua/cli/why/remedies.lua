@@ -17,13 +17,15 @@ local REMEDIES = {
   NetworkError = { { "", "the address does not answer: is it right, is the vendor up? " .. CHECK .. " asks every vendor" } },
   TimeoutError = { { "", "ask for less (-r RESOURCE, --kwargs '{\"window_days\":1}'), or raise the limit in the workflow's call" } },
   RateLimited = { { "", "the vendor asks for patience: wait, or ask for less at once with --kwargs '{\"window_days\":1}'" } },
-  VendorError = { { "", "the vendor's own trouble, or a question it cannot answer: its words are above" } },
+  VendorError = { { "there is no '", "the answer has another shape than the script expects: mend the path in the line above" },
+    { "", "the vendor's own trouble, or a question it cannot answer: its words are above" } },
   ConfigError = { { "migrate", "run signalroom migrate, then start it again" }, { "", "set what the message names, restart the worker" } },
   KeyError = { { "", "set or correct what the message names, then start it again" } },
   ValueError = { { "", "start it again with what the message asks for" } },
   FileRefused = { { "", "mend the files that the message names; the next run takes them by itself" } },
   Busy = { { "", "another run of this source is at work: signalroom list shows it" } },
-  LuaError = { { "", "mend the script's line that the message names" } },
+  LuaError = { { "", "mend the script's line that is named above" } },
+  ContractError = { { "", "the vendor's rows do not fit the columns: look at one with signalroom repl, mend the path or the type" } },
 }
 
 --- What to do about a failure; nil when its type says nothing.

@@ -103,7 +103,7 @@ end
 
 local function delayed(facts)
   local at = facts.about.execution_time or 0
-  if at <= facts.now then return nil end
+  if at <= facts.now or at <= (facts.about.start_time or 0) then return nil end
   return words.fine(("Starts in %s (%s), as whoever started it asked."):format(words.span(at - facts.now), output.time(at)))
 end
 
