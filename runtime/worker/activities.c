@@ -266,7 +266,9 @@ void activities_accept(struct worker *worker, struct span packed)
     struct error err;
     const Tpb__Workflowservice__PollActivityTaskQueueResponse *poll = proto_unpack(
         &tpb__workflowservice__poll_activity_task_queue_response__descriptor, packed, &arena, &err);
-    if (poll) {
+    if (worker->activities.abandoned) {
+        polls_task_done(worker, POLL_ACTIVITY); /* its loops are gone: the server finds another */
+    } else if (poll) {
         struct activity_task *task = new_task(worker);
         describe(task, poll);
         worker->activities.executing++;

@@ -160,6 +160,22 @@ static void a_folder_in_place_of_another_is_watched(void **state)
     is_told();
 }
 
+static void the_folder_itself_may_go_and_come_back(void **state)
+{
+    char gone[128];
+
+    (void)state;
+    begin(NEVER_MS);
+    snprintf(gone, sizeof gone, "%s.gone", scripts_folder());
+    assert_int_equal(rename(scripts_folder(), gone), 0);
+    is_told();
+    assert_int_equal(rename(gone, scripts_folder()), 0);
+    is_told();
+    nothing_more_is_told();
+    scripts_write("workflows/a.lua", "-- two");
+    is_told();
+}
+
 static void a_deletion_is_told(void **state)
 {
     (void)state;
@@ -194,6 +210,7 @@ int main(void)
         STORY(a_checkout_of_thirty_files_is_told_once),
         STORY(a_new_folder_is_watched_too),
         STORY(a_folder_in_place_of_another_is_watched),
+        STORY(the_folder_itself_may_go_and_come_back),
         STORY(a_deletion_is_told),
         STORY(a_look_finds_what_no_event_tells),
     };
