@@ -24,6 +24,7 @@
 #include "cli/scripts.h"
 #include "cli/serve.h"
 #include "cli/shell.h"
+#include "cli/together.h"
 #include "script/embed.h"
 
 enum { LOG_FILE_BYTES = 32 << 20 };
@@ -266,6 +267,7 @@ int system_open(lua_State *L)
     static const luaL_Reg functions[] = {
         {"version",         version            },
         {"guide",           guide              },
+        {"together_raw",    together           },
         {"write_raw",       write_raw          },
         {"read_stdin",      read_stdin         },
         {"is_terminal",     is_terminal        },

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import socket
 import subprocess
+import threading
 
 import pytest
 from house import BINARY, ROOT, Worker, until
@@ -86,6 +88,38 @@ def test_each_vendor_is_asked_with_the_key_that_is_set(house):
     assert line["verdict"] == "fail" and line["found"].startswith("AuthError: ") and "refuses the key" in line["fix"]
     line = checks(house, code=1, EVERFLOW_BASE_URL="http://127.0.0.1:1")["vendor everflow"]
     assert line["found"].startswith("NetworkError: ") and "address" in line["fix"]
+
+
+class Reserved:
+    """A vendor that says nothing until so many have asked at the same time, and then hangs up."""
+
+    def __init__(self, guests):
+        self.guests, self.asked = guests, []
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.door.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.receive, daemon=True)
+        self.thread.start()
+
+    def receive(self):
+        self.door.settimeout(120)
+        while len(self.asked) < self.guests:
+            self.asked.append(self.door.accept()[0])
+        self.door.close()
+        for guest in self.asked:
+            guest.close()
+
+
+def test_vendors_are_asked_at_the_same_time_and_told_in_their_order(house):
+    vendor = Reserved(3)
+    done = house.run("check", "--json", environment={
+        "EVERFLOW_BASE_URL": vendor.url, "REDTRACK_BASE_URL": vendor.url, "REDTRACK_API_KEY": "x", "POSTHOG_HOST": vendor.url,
+        "POSTHOG_API_KEY": "x", "POSTHOG_PROJECT_ID": "1"})
+    lines = [line for line in json.loads(done.stdout)["checks"] if line["name"].startswith("vendor ")]
+    assert len(vendor.asked) == 3
+    assert [line["name"] for line in lines] == sorted(line["name"] for line in lines)
+    failed = [line for line in lines if line["verdict"] == "fail"]
+    assert [line["name"] for line in failed] == ["vendor everflow", "vendor posthog", "vendor redtrack"]
+    assert all(line["found"].startswith("NetworkError: ") and line["fix"] == "is the address right, is it up?" for line in failed)
 
 
 def test_each_channel_is_asked_with_the_token_that_is_set(house):

@@ -24,6 +24,13 @@ function host.write(fd, text)
   error(errors.new(left and "ReaderGone" or "OutputError", { message = "writing to stdout: " .. problem }), 0)
 end
 
+--- Runs functions side by side and waits for all of them.
+---@param functions fun()[] they raise nothing
+---@param seconds number patience: then whatever waits ends with a CancelledError
+function host.together(functions, seconds)
+  wait(native.together_raw(functions, seconds * 1000))
+end
+
 local Process = {}
 Process.__index = Process
 

@@ -3,6 +3,7 @@
 local errors = require "errors"
 local file = require "activity.file"
 local host = require "cli.host"
+local probes = require "cli.checks.probes"
 local scripts = require "cli.scripts"
 
 local function is_set(name)
@@ -12,8 +13,7 @@ end
 local function ask(say, what, channel)
   local ok, found = pcall(channel.probe)
   if ok then return say("ok", what, tostring(found)) end
-  local err = errors.normalize(found)
-  say("fail", what, ("%s: %s"):format(err.type, err.message), ("give the worker the right %s"):format(channel.token))
+  say("fail", what, probes.complaint(found, { [""] = ("give the worker the right %s"):format(channel.token) }))
 end
 
 local function look(say, name)
@@ -36,10 +36,12 @@ return function(say, place)
   local folder = place.scripts .. "/activities/channels"
   if not host.exists(folder) then return end
   scripts.root = place.scripts
+  local questions = {}
   for _, entry in ipairs(file.list(folder)) do
     local name = entry.name:match "^(.*)%.lua$"
-    if name then look(say, name) end
+    if name then questions[#questions + 1] = function(answer) look(answer, name) end end
   end
+  probes.run(say, questions)
   local environment = os.getenv "SIGNALROOM_ENV" or "development"
   if environment ~= "production" then
     say("ok", "messages", ("are logged and not sent: SIGNALROOM_ENV is %s, not production"):format(environment))

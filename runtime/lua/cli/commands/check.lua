@@ -17,8 +17,8 @@ return {
     local function say(verdict, name, found, fix)
       lines[#lines + 1] = { verdict = verdict, name = name, found = found, fix = fix }
       count[verdict] = count[verdict] + 1
-      output.line("%-4s  %-18s  %s", verdict, name, found)
-      if fix then output.line("%-4s  %-18s  -> %s", "", "", fix) end
+      output.line("%-4s  %-20s  %s", verdict, name, found)
+      if fix then output.line("%-4s  %-20s  -> %s", "", "", fix) end
     end
     checks.run({ queue = given.queue or client.queue(), scripts = given.scripts or "scripts" }, say)
     output.line("\n%d ok, %d warn, %d fail", count.ok, count.warn, count.fail)
