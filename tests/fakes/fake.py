@@ -5,13 +5,14 @@ steer it over HTTP:
 
     POST /__ctl/data      replaces the truth
     POST /__ctl/script    queues forced answers: [{"match": "/report", "status": 429, "headers": {...}, "body": {...},
-                          "times": 2}, {"delay_ms": 5000}, {"close": "mid-body"}, {"body_raw": "<html>502"}]
+                          "times": 2}, {"delay_ms": 5000}, {"hold": true}, {"close": "mid-body"}, {"body_raw": "<html>502"}]
+    POST /__ctl/release   lets go what is held
     POST /__ctl/clock     pins "now", seconds since the epoch
     POST /__ctl/reset     forgets everything
     GET  /__ctl/requests  all that was received, in order
     GET  /__ctl/accepted  what a vendor of messages took to deliver, each once
 
-A scripted answer without status, body or body_raw only adds its delay or its broken connection to the real answer.
+A scripted answer without status, body or body_raw only adds its wait or its broken connection to the real answer.
 """
 
 import argparse
@@ -55,10 +56,15 @@ class Fake:
     compresses = True  # bodies, for clients that take gzip
 
     def __init__(self):
-        self.lock = threading.Lock()
+        self.lock, self.gate = threading.Lock(), threading.Event()
         self.reset()
 
+    def release(self):
+        self.gate.set()
+        self.gate = threading.Event()
+
     def reset(self):
+        self.release()
         self.truth = {}
         self.script = []
         self.requests = []
@@ -79,6 +85,8 @@ class Fake:
             return Answer.json(self.accepted)
         if action == "reset":
             self.reset()
+        elif action == "release":
+            self.release()
         elif action == "data":
             self.truth = request.json()
         elif action == "script":
@@ -103,7 +111,7 @@ class Fake:
         with self.lock:
             if request.path.startswith("/__ctl/"):
                 return self.control(request), {}
-            step = dict(self.forced(request))
+            step = {**self.forced(request), "gate": self.gate}
             self.requests.append({"at": time.time(), "method": request.method, "path": request.path, "query": request.query,
                                   "headers": request.headers, "body": request.body.decode(errors="replace")})
             if "body_raw" in step:
@@ -127,7 +135,9 @@ def handler_of(fake):
             request = Request(self.command, split.path, dict(urllib.parse.parse_qsl(split.query, keep_blank_values=True)),
                               {k.lower(): v for k, v in self.headers.items()}, self.rfile.read(size))
             answer, step = fake.answer(request)
-            if step.get("delay_ms"):
+            if step.get("hold"):
+                step["gate"].wait()
+            elif step.get("delay_ms"):
                 fake_wait(step["delay_ms"] / 1000)
             self.deliver(answer, step.get("close"))
 

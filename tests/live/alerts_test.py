@@ -87,7 +87,7 @@ def test_eight_failures_are_one_message_that_counts_and_one_recovery(house, fake
     assert len(of_slack(fakes, "chat.postMessage")) == 1 and len(of_slack(fakes, "chat.update")) == 7
     everflow_answers(house, fakes)
     assert [sync(), sync()] == [True, True]
-    assert texts(fakes)[1:] == ["everflow recovered after 8 failures, 0 minutes"]
+    assert texts(fakes)[1:] == ["everflow recovered after 8 failures, N minutes"]
     assert {m["channel"] for m in fakes["slack"].accepted()} == {ALERTS}
 
 
@@ -97,7 +97,7 @@ def test_after_a_recovery_the_next_failure_is_told_anew(house, fakes, worker, sy
         sync()
         everflow_answers(house, fakes)
         sync()
-    assert [text.split("\n")[0] for text in texts(fakes)] == ["Pipeline failed: everflow", "everflow recovered after 1 failure, 0 minutes"] * 2
+    assert [text.split("\n")[0] for text in texts(fakes)] == ["Pipeline failed: everflow", "everflow recovered after 1 failure, N minutes"] * 2
 
 
 def test_another_error_of_the_same_source_is_another_trouble_and_both_recover_at_once(house, fakes, worker, sync):
@@ -109,7 +109,7 @@ def test_another_error_of_the_same_source_is_another_trouble_and_both_recover_at
     assert len(texts(fakes)) == 2
     everflow_answers(house, fakes)
     sync()
-    assert texts(fakes)[2:] == ["everflow recovered after 2 failures, 0 minutes"]
+    assert texts(fakes)[2:] == ["everflow recovered after 2 failures, N minutes"]
 
 
 def test_a_trouble_that_lasts_is_told_again_when_its_window_is_over(house, fakes, worker, sync):
@@ -135,7 +135,7 @@ def test_scheduled_syncs_count_and_recover_by_what_failed(house, fakes, worker, 
     assert text.startswith("Scheduled sync completed with failures: ['everflow']\n(3 times since ")
     everflow_answers(house, fakes)
     sync(workflow="ScheduledSyncWorkflow", sources=["everflow"])
-    assert texts(fakes)[1:] == ["everflow recovered after 3 failures, 0 minutes"]
+    assert texts(fakes)[1:] == ["everflow recovered after 3 failures, N minutes"]
 
 
 @pytest.mark.parametrize("close", ["before", "mid-body"])
@@ -155,7 +155,7 @@ def test_a_recovery_whose_answer_was_lost_is_told_once(house, fakes, worker, syn
     fakes["slack"].control("script", [{"match": "chat.postMessage", "close": "mid-body"}])
     sync()
     sync()
-    assert texts(fakes)[1:] == ["everflow recovered after 1 failure, 0 minutes"]
+    assert texts(fakes)[1:] == ["everflow recovered after 1 failure, N minutes"]
 
 
 def test_a_recovery_that_slack_did_not_take_is_told_by_the_next_success(house, fakes, worker, sync):
@@ -165,7 +165,7 @@ def test_a_recovery_that_slack_did_not_take_is_told_by_the_next_success(house, f
     fakes["slack"].control("script", [{"match": "/api", "times": 5, **DOWN}])
     assert sync() is True and len(texts(fakes)) == 1
     assert sync() is True
-    assert texts(fakes)[1:] == ["everflow recovered after 1 failure, 0 minutes"]
+    assert texts(fakes)[1:] == ["everflow recovered after 1 failure, N minutes"]
 
 
 def test_a_counter_that_can_not_be_moved_is_no_trouble(house, fakes, worker, sync):
@@ -277,16 +277,16 @@ def test_without_the_database_an_alert_is_told_once_all_the_same(house, fakes, s
 
 def test_a_sync_whose_worker_was_lost_is_told(house, fakes, settings, tmp_path, connect, run_async, queue):
     folder = scripts_in(tmp_path / "scripts")
-    shortened(folder / "workflows/pipeline.lua", 'heartbeat = "20s"', 'heartbeat = "2s"')
+    shortened(folder / "workflows/pipeline.lua", 'heartbeat = "20s"', 'heartbeat = "5s"')
     shortened(folder / "workflows/retry.lua", "attempts = 5", "attempts = 1")
-    fakes["everflow"].control("script", [{"match": "/table", "delay_ms": 60_000}])
+    fakes["everflow"].control("script", [{"match": "/table", "hold": True}])
 
     async def story():
         client = await connect()
         with Worker(house, folder, queue, environment=settings) as first:
             handle = await client.start_workflow("SyncSourceWorkflow", {"source_name": "everflow", "source_kwargs": KWARGS},
                                                  id=queue, task_queue=queue)
-            await asyncio.to_thread(until, fakes["everflow"].requests, 60, "the vendor's first request")
+            await asyncio.to_thread(until, fakes["everflow"].requests, what="the vendor's first request")
             first.child.kill()
         with Worker(house, folder, queue, environment=settings):
             with pytest.raises(WorkflowFailureError):

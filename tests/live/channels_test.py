@@ -21,9 +21,7 @@ VENDORS = [("slack", "slack", None), ("email", "resend", "ada@example.test"), ("
 
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory):
-    folder = scripts_in(tmp_path_factory.mktemp("channels") / "scripts", "notify.lua")
-    shortened(folder / "workflows/pipeline.lua", 'start_to_close = "30m"', 'start_to_close = "2s"')
-    return folder
+    return scripts_in(tmp_path_factory.mktemp("channels") / "scripts", "notify.lua")
 
 
 @pytest.fixture(scope="module")
@@ -182,14 +180,14 @@ def test_a_worker_killed_while_it_sends_neither_loses_nor_repeats(house, fakes, 
     queue = f"killed-{uuid.uuid4().hex[:12]}"
     vendors = [fakes[vendor] for _, vendor, _ in VENDORS]
     for vendor in vendors:
-        vendor.control("script", [{"delay_ms": 2500}])
+        vendor.control("script", [{"hold": True}])
 
     async def story():
         client = await connect()
         with Worker(house, scripts, queue, environment=settings) as first:
             sending = [await client.start_workflow("Notify", {"channel": channel, "message": "hello", "recipient": recipient, "timeout": "4s"},
                                                    id=f"{queue}-{channel}", task_queue=queue) for channel, _, recipient in VENDORS]
-            await asyncio.to_thread(until, lambda: all(vendor.requests() for vendor in vendors), 20, "a request at each vendor")
+            await asyncio.to_thread(until, lambda: all(vendor.requests() for vendor in vendors), what="a request at each vendor")
             first.child.kill()
         assert [len(vendor.accepted()) for vendor in vendors] == [1, 1, 1]
         with Worker(house, scripts, queue, environment=settings):
@@ -256,9 +254,12 @@ def test_the_old_failed_result_comes_with_an_alert_too(fakes, worker, run):
     assert texts(fakes) == [f"Pipeline failed: nope\nError: {result['error_message']}"]
 
 
-def test_a_sync_that_times_out_is_told_once(fakes, worker, run):
-    fakes["everflow"].control("script", [{"match": "/table", "delay_ms": 4000, "times": 99}])
-    _, failure = sync(run)
+def test_a_sync_that_times_out_is_told_once(house, fakes, settings, run, queue, tmp_path):
+    hasty = scripts_in(tmp_path / "scripts")
+    shortened(hasty / "workflows/pipeline.lua", 'start_to_close = "30m"', 'start_to_close = "1s"')
+    fakes["everflow"].control("script", [{"match": "/table", "hold": True, "times": 99}])
+    with Worker(house, hasty, queue, environment=settings):
+        _, failure = sync(run, queue)
     assert "imeout" in failure.message
     [text] = texts(fakes)
     assert text == f"Pipeline failed: everflow\nError: {failure.message}"
@@ -270,12 +271,12 @@ def test_a_sync_that_times_out_is_told_once(fakes, worker, run):
     ("ScheduledSyncWorkflow", {"sources": ["everflow", "nope"]}),
 ])
 def test_a_sync_that_was_cancelled_is_no_failure_to_tell(fakes, worker, connect, run_async, name, argument):
-    fakes["everflow"].control("script", [{"match": "/table", "delay_ms": 1500}])
+    fakes["everflow"].control("script", [{"match": "/table", "hold": True}])
 
     async def story():
         client = await connect()
         handle = await client.start_workflow(name, argument, id=f"channels-{uuid.uuid4()}", task_queue="channels")
-        await asyncio.to_thread(until, fakes["everflow"].requests, 20, "the vendor's first request")
+        await asyncio.to_thread(until, fakes["everflow"].requests, what="the vendor's first request")
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as caught:
             await handle.result()

@@ -36,16 +36,16 @@ def scripts(tmp_path):
 @pytest.fixture
 def applied(house):
     """The schedules of the scripts folder, on the server."""
-    assert house.run("schedules", "apply").returncode == 0
+    ids = house.apply_schedules()
     yield
-    for step in json.loads(house.run("schedules", "plan", "--json").stdout)["steps"]:
-        house.run("schedules", "delete", step["id"])
+    for name in ids:
+        house.run("schedules", "delete", name)
 
 
 def test_check_is_content_with_a_whole_house(house, queue, applied):
     assert house.run("migrate").returncode == 0
     with Worker(house, queue=queue):
-        until(lambda: warned(checks(house, "--queue", queue)) == {"retry"}, 60, "a check without a warning but one")
+        until(lambda: warned(checks(house, "--queue", queue)) == {"retry"}, what="a check without a warning but one")
         said = checks(house, "--queue", queue)
     assert {"settings", "temporal", "namespace", "workflow pollers", "activity pollers", "database", "rights", "tables", "clock", "scripts",
             "schedules", "disk"} <= set(said)
@@ -177,7 +177,7 @@ def test_check_loads_definitions_and_templates_as_a_worker_does(house, scripts):
 
 def start(house, queue, *words, scripts=ROOT / "scripts", **environment):
     """A worker that is expected to give up by itself."""
-    return subprocess.run([BINARY, "worker", "--queue", queue, "--scripts", scripts, *words], capture_output=True, text=True, timeout=120,
+    return subprocess.run([BINARY, "worker", "--queue", queue, "--scripts", scripts, *words], capture_output=True, text=True, timeout=240,
                           env={**house.environment(), **environment})
 
 

@@ -36,7 +36,7 @@ def crash_and_resume(house, step, scripts):
         begun = house.run("start", "ImpatientSync", "--queue", queue, "--id", workflow_id, "--input", json.dumps(
             {"source_name": "everflow", "source_kwargs": {"window_days": 367}}))
         assert begun.returncode == 0, begun.stderr
-        until(marker.exists, 30, f"the step {step}")
+        until(marker.exists, what=f"the step {step}")
         first.child.kill(signal.SIGKILL)
     with Worker(house, scripts, queue, environment={"DATABASE_URL": url}):
         done = house.run("result", workflow_id, "--json")
@@ -52,7 +52,7 @@ def test_a_load_survives_kill_9_at_each_of_its_steps(house):
         outcomes = dict(zip(STEPS, pool.map(lambda step: crash_and_resume(house, step, scripts), STEPS)))
     for step, (database, events) in outcomes.items():
         started = [e for e in events if e["eventType"] == "EVENT_TYPE_ACTIVITY_TASK_STARTED"][0]
-        assert int(started["activityTaskStartedEventAttributes"]["attempt"]) == 2, step
+        assert int(started["activityTaskStartedEventAttributes"]["attempt"]) >= 2, step
         url = house.postgres.url
         house.postgres.url = url.rsplit("/", 1)[0] + "/" + database
         try:
@@ -76,12 +76,12 @@ def overtaken(house, step):
     url = house.postgres.url.rsplit("/", 1)[0] + "/" + database
     assert house.run("migrate", environment={"DATABASE_URL": url}).returncode == 0
     marker = house.folder / f"{step}-{uuid.uuid4().hex}"
-    given = json.dumps({"source_name": "everflow", "source_kwargs": {"from": "2026-01-14", "to": "2026-01-14"}})
+    given = json.dumps({"source_name": "everflow", "source_kwargs": {"from": "2026-01-14", "to": "2026-01-14"}, "heartbeat": "1m", "attempts": 0})
     with Worker(house, scripts, f"{queue}-a", environment={"DATABASE_URL": url, "CRASH_AT": step, "CRASH_MARKER": str(marker)}), \
             Worker(house, scripts, f"{queue}-b", environment={"DATABASE_URL": url}):
         names = {side: f"{queue}-{side}-{uuid.uuid4().hex[:8]}" for side in "ab"}
         house.run("start", "ImpatientSync", "--queue", f"{queue}-a", "--id", names["a"], "--input", given)
-        until(marker.exists, 30, f"the step {step}")
+        until(marker.exists, what=f"the step {step}")
         house.everflow.control("data", truth(D1[1:]))
         house.run("start", "ImpatientSync", "--queue", f"{queue}-b", "--id", names["b"], "--input", given)
         yield names
@@ -118,7 +118,7 @@ def test_a_slow_fetch_does_not_bring_back_a_row_that_a_later_one_saw_vanish(hous
 def test_two_loads_of_one_stream_at_once_take_turns(house):
     story = overtaken(house, "lock")
     names = next(story)
-    until(lambda: house.run("show", names["b"], "--json").returncode == 0 and len(house.everflow.requests()) >= 2, 30, "the second fetch")
+    until(lambda: "Busy" in house.temporal.cli("workflow", "describe", "-w", names["b"], "-o", "json").stdout, what="a second load that is refused")
     url = next(story)
     attempt, failure = attempts_of(house, names["b"])
     assert attempt >= 2 and failure["applicationFailureInfo"]["type"] == "Busy"

@@ -29,7 +29,7 @@ from house import BINARY, ROOT, free_port, until
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINKED = ("build", "docs", "tests", "tools")
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.M | re.S)
-SECONDS = 120
+SECONDS = 240
 
 
 @dataclasses.dataclass
@@ -91,18 +91,27 @@ class Reader:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text)
 
-    def run(self, block):
-        done = subprocess.run(["bash", self.script(block)], cwd=self.checkout, env=self.environment, text=True, timeout=SECONDS,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert (done.returncode != 0) == ("fails" in block.words), f"line {block.line} exits {done.returncode}:\n{done.stdout}"
-        self.printed = lambda: done.stdout
-
-    def serve(self, block):
+    def begin(self, block):
+        """A process with a session of its own, and what reads all that it printed."""
         out = self.state / f"line-{block.line}.out"
         with out.open("w") as file:
-            self.served.append(subprocess.Popen(["bash", self.script(block)], cwd=self.checkout, env=self.environment, stdout=file,
-                                                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True))
-        self.printed = self.serving = out.read_text
+            return subprocess.Popen(["bash", self.script(block)], cwd=self.checkout, env=self.environment, stdout=file,
+                                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True), out.read_text
+
+    def run(self, block):
+        process, self.printed = self.begin(block)
+        try:
+            code = process.wait(SECONDS)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        assert (code != 0) == ("fails" in block.words), f"line {block.line} exits {code}:\n{self.printed()}"
+
+    def serve(self, block):
+        process, self.printed = self.begin(block)
+        self.serving = self.printed
+        self.served.append(process)
 
     def compare(self, block):
         printed = self.serving if "served" in block.words else self.printed

@@ -49,7 +49,7 @@ class FaultyProxy(grpc.GenericRpcHandler):
         self.started, self.over = threading.Event(), None
         self.thread = threading.Thread(target=lambda: asyncio.run(self.serve()), daemon=True)
         self.thread.start()
-        self.started.wait(20)
+        self.started.wait()
 
     async def serve(self):
         limits = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -93,7 +93,7 @@ class FaultyProxy(grpc.GenericRpcHandler):
 
     def end(self):
         self.loop.call_soon_threadsafe(self.over.set)
-        self.thread.join(20)
+        self.thread.join(60)
 
 
 def times(count, name, fault):

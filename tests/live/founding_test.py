@@ -4,7 +4,7 @@ import datetime
 import json
 
 import pytest
-from house import Worker
+from house import BINARY, PATIENCE, ROOT, Child, Worker, until
 
 WINDOW = json.dumps({"from": "2026-01-14", "to": "2026-01-14"})
 TRUTH = {"rows": [{"date": "2026-01-14", "affiliate": [11, "G2 - Meta"], "advertiser": [1, "CCW"], "clicks": 5000, "conversions": 200,
@@ -45,13 +45,16 @@ def test_vendors_are_asked_inside_activities_and_histories_hold_no_call(house, w
     assert asked and all(at["EVENT_TYPE_ACTIVITY_TASK_STARTED"] - 0.01 <= t <= at["EVENT_TYPE_ACTIVITY_TASK_COMPLETED"] + 0.01 for t in asked)
 
 
-def test_a_second_trigger_is_refused_while_the_first_runs_and_welcome_afterwards(house, worker):
-    house.everflow.control("script", [{"delay_ms": 3000}])
+def test_a_second_trigger_is_refused_while_the_first_runs_and_welcome_afterwards(house, worker, tmp_path):
+    house.everflow.control("script", [{"hold": True}])
     first = json.loads(trigger(house, "--json").stdout)
     again = trigger(house)
     assert again.returncode == 6 and "sync-everflow-manual" in again.stderr
-    joined = trigger(house, "-w")
-    assert joined.returncode == 0 and "is running already; waiting for it" in joined.stderr and "Result: " in joined.stdout
+    said = tmp_path / "said"
+    joined = Child([BINARY, "trigger", "everflow", "--kwargs", WINDOW, "-w"], said, cwd=ROOT, env=house.environment())
+    until(lambda: "is running already; waiting for it" in said.read_text(), what="somebody who waits for the first")
+    house.everflow.control("release")
+    assert joined.process.wait(PATIENCE) == 0 and "Result: " in said.read_text()
     assert json.loads(trigger(house, "-w", "--json").stdout)["run_id"] != first["run_id"]
 
 

@@ -49,7 +49,10 @@ def free_port():
             return port
 
 
-def until(condition, seconds=30, what="the condition"):
+PATIENCE = 90  # s for what takes a moment on a machine that is not busy
+
+
+def until(condition, seconds=PATIENCE, what="the condition"):
     """The first true value of condition(); an AssertionError that says what did not happen."""
     deadline = time.monotonic() + seconds
     pause = 0.01
@@ -62,7 +65,7 @@ def until(condition, seconds=30, what="the condition"):
     raise AssertionError(f"{what} did not come true within {seconds} s")
 
 
-async def awaited(condition, seconds=60, what="the condition"):
+async def awaited(condition, seconds=PATIENCE, what="the condition"):
     """`until` for a condition that is awaited: await awaited(lambda: ...)."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -78,12 +81,6 @@ async def has(handle, attributes):
     return any(e.HasField(attributes) for e in (await handle.fetch_history()).events)
 
 
-def answers(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.5):
-        return True
-    return False
-
-
 class Child:
     """A process that is ended, and waited for, whatever happens."""
 
@@ -97,9 +94,9 @@ class Child:
 
     def kill(self, number=signal.SIGKILL):
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
-    def end(self, number=signal.SIGTERM, seconds=30):
+    def end(self, number=signal.SIGTERM, seconds=PATIENCE):
         if self.process.poll() is None:
             self.process.send_signal(number)
             try:
@@ -126,10 +123,15 @@ class Temporal:
                 "--db-filename", self.folder / "temporal.db", *self.options]
 
     def await_ready(self):
-        until(lambda: self.cli("operator", "namespace", "describe", "default").returncode == 0, 60, "the Temporal server's answer")
+        until(self.ready, what="the Temporal server's answer")
+
+    def ready(self):
+        if self.child.process.poll() is not None:
+            self.child.start()  # its inner services choose ports, and lose one that is taken before they bind it
+        return self.cli("operator", "namespace", "describe", "default").returncode == 0
 
     def cli(self, *words):
-        return subprocess.run([temporal_cli(), *map(str, words), "--address", self.address], capture_output=True, text=True, timeout=60)
+        return subprocess.run([temporal_cli(), *map(str, words), "--address", self.address], capture_output=True, text=True, timeout=PATIENCE)
 
     def history(self, workflow_id, run_id=None):
         words = ["workflow", "show", "-w", workflow_id, "-o", "json"] + (["-r", run_id] if run_id else [])
@@ -166,8 +168,8 @@ class Postgres:
         self.await_ready()
 
     def await_ready(self):
-        until(lambda: subprocess.run([POSTGRES / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode == 0, 30,
-              "PostgreSQL's answer")
+        until(lambda: subprocess.run([POSTGRES / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode == 0,
+              what="PostgreSQL's answer")
 
     def rows(self, sql):
         """What a query returns, as lists of text."""
@@ -205,7 +207,7 @@ class VendorFake:
 
     def control(self, action, value=None):
         body = None if value is None else json.dumps(value).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/__ctl/{action}", body), timeout=10) as reply:
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/__ctl/{action}", body), timeout=PATIENCE) as reply:
             return json.load(reply)
 
     def requests(self):
@@ -236,11 +238,11 @@ class Worker:
         return self.child.process.poll() is not None
 
     def await_ready(self):
-        until(self.ready, 30, "the worker's readiness")
+        until(self.ready, what="the worker's readiness")
         assert self.child.process.poll() is None, self.log.read_text()
 
     def metrics(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.health}/metrics", timeout=5) as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.health}/metrics", timeout=PATIENCE) as reply:
             return reply.read().decode()
 
     def __enter__(self):
@@ -278,7 +280,7 @@ class House:
             kept |= {"EVERFLOW_BASE_URL": self.everflow.url, "EVERFLOW_API_KEY": EVERFLOW_KEY}
         return kept
 
-    def run(self, *words, seconds=120, environment=None):
+    def run(self, *words, seconds=240, environment=None):
         """Our command line, to its end."""
         return subprocess.run([str(BINARY), *map(str, words)], capture_output=True, text=True, timeout=seconds, cwd=ROOT,
                               env={**self.environment(), **(environment or {})})
@@ -288,6 +290,17 @@ class House:
         self.postgres.fresh()
         migrated = self.run("migrate")
         assert migrated.returncode == 0, migrated.stderr
+
+    def apply_schedules(self):
+        """The schedules of the scripts folder on the server, paused, so that none fires while a test looks; their ids."""
+        applied = self.run("schedules", "apply", "--json")
+        assert applied.returncode == 0, applied.stderr
+        ids = [step["id"] for step in json.loads(applied.stdout)["steps"]]
+        for name in ids:
+            self.run("schedules", "pause", name, "--reason", "held by a test")
+        until(lambda: set(ids) <= {s["id"] for s in json.loads(self.run("schedules", "list", "--json").stdout)["schedules"] if s["paused"]},
+              what="the server's list of paused schedules")
+        return ids
 
     def close(self):
         for part in reversed(self.open):

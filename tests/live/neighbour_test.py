@@ -15,7 +15,7 @@ def dev(house):
     del env["TEMPORAL_ADDRESS"]
     log = house.folder / "dev.log"
     child = Child([BINARY, "dev", "--headless", "--scripts", ROOT / "scripts"], log, cwd=ROOT, env=env)
-    until(lambda: "Stop with Ctrl-C" in log.read_text() or child.process.poll() is not None, 90, "the dev server")
+    until(lambda: "Stop with Ctrl-C" in log.read_text() or child.process.poll() is not None, 180, "the dev server")
     assert child.process.poll() is None, log.read_text()
     yield child, env, state / "signalroom/dev/neighbour.json"
     child.end()

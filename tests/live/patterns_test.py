@@ -72,7 +72,7 @@ def test_a_backfill_goes_piece_by_piece(execute):
 def test_a_person_decides_or_does_not(house, execute, patterns):
     run_id = f"Approval-{uuid.uuid4().hex[:8]}"
     assert house.run("start", "HumanApproval", "--id", run_id, "--queue", patterns, "--input", '{"item": "book"}').returncode == 0
-    assert until(lambda: "waiting" in house.run("query", run_id, "state").stdout, 30, "the state")
+    assert until(lambda: "waiting" in house.run("query", run_id, "state").stdout, what="the state")
     assert house.run("signal", run_id, "decide", "--input", '"approve"').returncode == 0
     assert "approve" in house.run("result", run_id).stdout
     assert execute("HumanApproval", {"patience": "50ms"}) == {"state": "expired"}

@@ -44,7 +44,7 @@ def driver():
     driver = Driver()
     yield driver
     driver.process.stdin.close()
-    assert driver.process.wait(10) == 0
+    assert driver.process.wait(60) == 0
 
 
 def history_of(path):

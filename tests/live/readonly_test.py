@@ -5,7 +5,7 @@ import json
 import uuid
 
 import pytest
-from house import VendorFake
+from house import VendorFake, until
 
 MODE = {"SIGNALROOM_READONLY": "1", "SIGNALROOM_ENV": "production", "SLACK_BOT_TOKEN": "xoxb-test-token", "SLACK_CHANNEL_ID": "C1"}
 REFUSED = 8
@@ -48,8 +48,10 @@ def places(house, slack):
       SELECT s, s, r, '713', '2026-01-14', '2026-01-14', 1, 1, 1, 1, 0, 0, 0, now()
       FROM (VALUES ('everflow', 'daily_stats'), ('redtrack', 'daily_spend')) v (s, r)""")
     assert house.run("start", "Waiting", "--queue", QUEUE, "--id", run).returncode == 0
-    assert house.run("schedules", "apply").returncode == 0
+    house.apply_schedules()
     assert house.run("schedules", "delete", "hourly-sync-everflow-redtrack").returncode == 0  # so that apply has something to do
+    until(lambda: "hourly-sync-everflow-redtrack" not in house.run("schedules", "list").stdout, what="the server's list of schedules")
+    until(lambda: run in house.run("list", "--limit", "1000").stdout, what="the run in the server's list")
     yield {"run": run, "schedule": "daily-sync-s3"}
     house.run("schedules", "delete", "--all")
     house.run("terminate", run)
@@ -64,7 +66,7 @@ def everything(house, slack, places):
     tables = house.postgres.rows("SELECT n.nspname || '.' || relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
                                  "WHERE relkind = 'r' AND n.nspname !~ '^(pg_|information)' ORDER BY 1")
     rows = [house.postgres.rows(f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {name} t") for [name] in tables]
-    runs = json.loads(house.run("list", "--json", "--limit", "1000").stdout)["runs"]
+    runs = {run["run_id"] for run in json.loads(house.run("list", "--json", "--limit", "1000").stdout)["runs"]}
     schedules = json.loads(house.run("schedules", "list", "--json").stdout)["schedules"]
     shown = [{k: s[k] for k in ("id", "cron", "paused", "note")} for s in schedules]
     return tables, rows, runs, shown, len(house.temporal.history(places["run"])), slack.accepted()

@@ -56,7 +56,7 @@ def test_a_bad_edit_is_refused_by_its_line_and_the_last_good_version_serves(stag
     stage.scripts.save("activities/say.lua", SAYING % ("say", "bad") + "undefined_word()")
     refused = stage.await_event("script_refused", "activities/say.lua")
     assert refused["reason"].startswith("activities/say.lua:2: ") and "undefined_word" in refused["reason"]
-    assert stage.metric("signalroom_scripts_refused") == 2
+    until(lambda: stage.metric("signalroom_scripts_refused") == 2, PATIENCE, "two refused scripts")
     stage.edit("activities/beside.lua", SAYING % ("beside", "good"))  # a bad file keeps no other out
     assert len(stage.events("script_refused")) == 2  # and is said once
 
@@ -117,7 +117,7 @@ def test_an_activity_ends_in_the_world_it_began_in(stage, connect, run_async, tm
     async def story():
         client = await connect()
         held = await stage.start(client, "Hold")
-        await awaited(lambda: beating(held), 60, "a heartbeat")
+        await awaited(lambda: beating(held), what="a heartbeat")
         stage.edit("activities/hold.lua", SAYING % ("hold", "new"))
         assert await stage.result(client, "Hold") == "new"
         door.write_text("open")

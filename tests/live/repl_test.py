@@ -317,7 +317,7 @@ def test_trigger_and_wait(loaded, repl):
     assert lines[3].split()[:2] == ["daily_stats", "5"]
     assert "Completed" in repl.say("why(w)")
     assert "WorkflowExecutionStarted" in repl.say("history(w)")
-    assert "sync-everflow-manual" in repl.say("list()")
+    until(lambda: "sync-everflow-manual" in repl.say("list()"), what="the run in the server's list")
     assert repl.say("show(w).status") == "Completed\n"
     until(lambda: "Completed at" in repl.say('why("sync-ever' + TAB + ")"), 60, "the id of a recent run by Tab")
     repl.say('sql "select 1"')

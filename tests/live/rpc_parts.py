@@ -15,7 +15,7 @@ import time
 from concurrent import futures
 
 import grpc
-from house import ROOT
+from house import PATIENCE, ROOT
 
 DRIVER = pathlib.Path(os.environ.get("RPC_DRIVER", ROOT / "build/release/tests/rpc_driver"))
 FOREIGN = ("TEMPORAL_", "GRPC_", "grpc_proxy", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "no_grpc_proxy")
@@ -66,7 +66,7 @@ class Driver:
                 self.arrived.notify_all()
 
     def other(self):
-        return self.others.get(timeout=20)
+        return self.others.get(timeout=PATIENCE)
 
     def send(self, *fields):
         self.process.stdin.write("\t".join(map(str, fields)) + "\n")
@@ -77,18 +77,26 @@ class Driver:
         self.send("call", self.count, method, kind, deadline_ms, namespace, body.hex())
         return str(self.count)
 
-    def wait(self, call, seconds=20):
+    def wait(self, call):
         with self.arrived:
-            assert self.arrived.wait_for(lambda: call in self.answers, seconds), f"call {call} did not end in {seconds} s"
+            assert self.arrived.wait_for(lambda: call in self.answers, PATIENCE), f"call {call} did not end in {PATIENCE} s"
             return self.answers[call]
 
-    def call(self, method, *arguments, seconds=20, **more):
-        return self.wait(self.start(method, *arguments, **more), seconds)
+    def call(self, method, *arguments, **more):
+        return self.wait(self.start(method, *arguments, **more))
 
-    def await_log(self, word, seconds=20):
+    def await_log(self, word, count=1):
+        """The first `count` lines with that word, once they are there; the line itself when it is one."""
+        def those():
+            return [line for line in self.logged if word in line]
         with self.arrived:
-            assert self.arrived.wait_for(lambda: any(word in line for line in self.logged), seconds), f"no {word} in {self.logged}"
-            return next(line for line in self.logged if word in line)
+            assert self.arrived.wait_for(lambda: len(those()) >= count, PATIENCE), f"not {count} {word} in {self.logged}"
+            return those()[0] if count == 1 else those()[:count]
+
+    def pauses(self, count):
+        """How long it meant to wait before each of its next attempts, in ms."""
+        lines = self.await_log('"rpc_retry"', count)
+        return [int(json.loads(line)["retry_in_ms"]) for line in ([lines] if count == 1 else lines)]
 
     def replace(self, **settings):
         self.send("replace", *self.flags(settings))
@@ -104,7 +112,7 @@ class Driver:
     def close(self):
         self.send("close")
         answer = self.other()
-        assert self.process.wait(20) == 0
+        assert self.process.wait(PATIENCE) == 0
         return answer
 
     def everything(self):
@@ -119,7 +127,7 @@ class Driver:
             with contextlib.suppress(OSError, ValueError):
                 self.process.stdin.close()
             try:
-                self.process.wait(20)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
@@ -195,7 +203,7 @@ class Server(grpc.GenericRpcHandler):
         context.set_trailing_metadata(tuple(trailing))
         return context.abort(code, text or code.name.lower())
 
-    def seen(self, method, count=1, seconds=20):
+    def seen(self, method, count=1, seconds=PATIENCE):
         """The requests of that method, once there are so many."""
         def those():
             return [r for r in self.requests if r.method == method]

@@ -109,6 +109,12 @@ def test_what_is_wrong_with_certificates_is_said_before_the_first_call(authority
         assert words in refusal(ADDRESS="127.0.0.1:1", **settings)
 
 
+def exchange(path, source):
+    """Puts another file in its place, whole at once."""
+    shutil.copy(source, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
+
+
 def test_a_new_certificate_is_taken_up_while_a_call_goes_on(mutual, authority, tmp_path):
     cert, key = tmp_path / "client.pem", tmp_path / "client.key"
     first, second = authority.issue("worker-first"), authority.issue("worker-second")
@@ -120,13 +126,13 @@ def test_a_new_certificate_is_taken_up_while_a_call_goes_on(mutual, authority, t
                 TLS_SERVER_NAME="mutual.test") as driver:
         poll = driver.start("Poll", **LONG)
         assert mutual.seen("Poll")[-1].common_name == "worker-first"
-        shutil.copy(second[1], key)
+        exchange(key, second[1])
         assert "are not a pair" in driver.await_log("credentials_not_reloaded")
         several_looks = time.monotonic() + 0.3
         while time.monotonic() < several_looks:
             assert driver.call("Between")["status"] == "OK"
         assert mutual.seen("Between")[-1].common_name == "worker-first"
-        shutil.copy(second[0], cert)
+        exchange(cert, second[0])
         driver.await_log("credentials_reloaded")
         assert driver.call("After")["status"] == "OK"
         assert mutual.seen("After")[-1].common_name == "worker-second"
@@ -216,8 +222,8 @@ def test_a_call_waits_out_a_server_that_asks_for_a_better_certificate(authority,
                                                TLS_SERVER_CA_CERT_PATH=authority.cert, TLS_SERVER_NAME="healed.test") as driver:
         poll = driver.start("Poll", **LONG)
         driver.await_log("rpc_retry")
-        shutil.copy(good[1], key)
-        shutil.copy(good[0], cert)
+        exchange(key, good[1])
+        exchange(cert, good[0])
         assert driver.wait(poll)["status"] == "OK"
         assert server.seen("Poll")[-1].common_name == "worker-good"
 

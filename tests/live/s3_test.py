@@ -263,10 +263,10 @@ def test_a_bucket_that_nobody_named_is_said(house, vendor):
 def test_a_worker_killed_in_the_middle_of_a_file_loads_every_file_once(house, vendor):
     keys = [f"orders-create/{n:02}.csv" for n in range(6)]
     put(vendor, {key: csv(*(f"{key}-{n},NEW" for n in range(100))) for key in keys})
-    vendor.control("script", [{"match": "03.csv", "delay_ms": 60_000}])
+    vendor.control("script", [{"match": "03.csv", "hold": True}])
     with Worker(house, "scripts", "s3-killed", environment=settings(vendor)) as first:
         workflow_id = begin(house, "s3-killed")
-        until(lambda: any("03.csv" in path for path in gets(vendor)), 30, "the fourth file")
+        until(lambda: any("03.csv" in path for path in gets(vendor)), what="the fourth file")
         first.child.kill(signal.SIGKILL)
     with Worker(house, "scripts", "s3-killed", environment=settings(vendor)):
         answer = end(house, workflow_id)

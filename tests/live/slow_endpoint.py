@@ -13,7 +13,7 @@ class SlowEndpoint:
         self.started = threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self.serve()), daemon=True)
         self.thread.start()
-        self.started.wait(10)
+        self.started.wait()
 
     async def serve(self):
         self.loop = asyncio.get_running_loop()
@@ -56,4 +56,4 @@ class SlowEndpoint:
     def end(self):
         self.release()
         self.loop.call_soon_threadsafe(self.over.set)
-        self.thread.join(10)
+        self.thread.join(60)

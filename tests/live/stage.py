@@ -5,7 +5,7 @@ import uuid
 
 from house import Worker, until
 
-PATIENCE = 60
+PATIENCE = 90
 
 WAITING = """
 workflow "%s" {
@@ -45,7 +45,8 @@ class Stage:
         self.worker = Worker(house, folder, self.queue, *options)
 
     def events(self, name, part=""):
-        lines = [json.loads(line) for line in self.worker.log.read_text().splitlines() if line.startswith("{")]
+        whole = self.worker.log.read_text().rpartition("\n")[0]  # what follows is being written
+        lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("event") == name and part in json.dumps(line)]
 
     def await_event(self, name, part, count=1):

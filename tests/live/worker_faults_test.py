@@ -10,7 +10,7 @@ import pytest
 import temporalio.api.enums.v1 as enums
 import temporalio.api.workflowservice.v1 as service
 from faulty_proxy import Change, FaultyProxy, Hold, Lose, Refuse, times
-from house import Worker, until
+from house import PATIENCE, Worker, awaited, has, until
 from temporalio.client import WorkflowFailureError
 from worker_test import EVENT, SCRIPTS, events, idle, metric, new_id, readiness
 
@@ -65,7 +65,7 @@ def test_chance_failures_lose_nothing_and_leave_no_slot_taken(proxy, start_worke
             assert await till.result() == 3
 
     run_async(story())
-    until(lambda: idle(worker), 20, "an idle worker")
+    until(lambda: idle(worker), what="an idle worker")
     assert metric(worker, "temporal_request_failure", "UNAVAILABLE") > 10
     assert metric(worker, "temporal_workflow_task_execution_failed") == 0
 
@@ -77,6 +77,8 @@ def test_a_history_that_cannot_be_fetched_lets_its_run_start_over(proxy, start_w
     async def story():
         client = await connect()
         tills = [await client.start_workflow("Till", {"pauses": 0}, id=new_id("till"), task_queue=queue) for _ in range(5)]
+        for till in tills:  # four of them then go on without what the worker knew of them
+            await awaited(lambda: has(till, "workflow_task_completed_event_attributes"), what="the first task")
         for till in tills:
             await till.signal("add", 2)
             await till.signal("close")
@@ -84,7 +86,7 @@ def test_a_history_that_cannot_be_fetched_lets_its_run_start_over(proxy, start_w
 
     run_async(story())
     assert proxy.calls["GetWorkflowExecutionHistory"] and "history_not_fetched" in worker.log.read_text()
-    until(lambda: idle(worker), 10, "an idle worker")
+    until(lambda: idle(worker), what="an idle worker")
 
 
 def test_runs_that_wait_for_their_history_hold_up_nobody(proxy, start_worker, connect, queue, run_async):
@@ -96,12 +98,12 @@ def test_runs_that_wait_for_their_history_hold_up_nobody(proxy, start_worker, co
         tills = [await client.start_workflow("Till", {"pauses": 0}, id=new_id("till"), task_queue=queue) for _ in range(8)]
         for till in tills:
             assert await till.query("total") == 0
-        await asyncio.to_thread(until, lambda: readiness(worker)["workflow_tasks"]["used"] == 0, 10, "resting runs")
+        await asyncio.to_thread(until, lambda: readiness(worker)["workflow_tasks"]["used"] == 0, what="resting runs")
         proxy.rules.append(lambda name, _: Hold(gate) if name == "GetWorkflowExecutionHistory" else None)
         queries = [asyncio.create_task(till.query("total")) for till in tills]
-        await asyncio.to_thread(until, lambda: readiness(worker)["workflow_tasks"]["used"] >= 7, 30, "parked runs")
+        await asyncio.to_thread(until, lambda: readiness(worker)["workflow_tasks"]["used"] >= 7, what="parked runs")
         greet = client.execute_workflow("Greet", "Ada", id=new_id("greet"), task_queue=queue)
-        assert await asyncio.wait_for(greet, 20) == "Hello, Ada!"
+        assert await asyncio.wait_for(greet, PATIENCE) == "Hello, Ada!"
         gate.set()
         assert await asyncio.gather(*queries) == [0] * 8
         for till in tills:
@@ -111,7 +113,14 @@ def test_runs_that_wait_for_their_history_hold_up_nobody(proxy, start_worker, co
 
 
 def test_queries_that_wait_behind_a_task_are_all_answered(proxy, start_worker, connect, queue, run_async):
-    gate = threading.Event()
+    gate, asked = threading.Event(), []
+
+    def note_queries(reply):
+        task = service.PollWorkflowTaskQueueResponse.FromString(reply)
+        asked.extend(list(task.queries) + ["alone"] * task.HasField("query"))
+        return reply
+
+    proxy.rules.append(lambda name, _: Change(note_queries) if name == "PollWorkflowTaskQueue" else None)
     start_worker()
 
     async def story():
@@ -121,12 +130,11 @@ def test_queries_that_wait_behind_a_task_are_all_answered(proxy, start_worker, c
         proxy.rules.append(lambda name, _: Hold(gate) if name == "RespondQueryTaskCompleted" else None)
         before = len(proxy.calls["RespondQueryTaskCompleted"])
         queries = [asyncio.create_task(till.query("total")) for _ in range(4)]
-        while len(proxy.calls["RespondQueryTaskCompleted"]) == before:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(until, lambda: len(proxy.calls["RespondQueryTaskCompleted"]) > before, what="an answer")
         await till.signal("add", 1)
         gate.set()
-        answers = await asyncio.wait_for(asyncio.gather(*queries), 5)  # the server would ask again after ten
-        assert set(answers) <= {0, 1}
+        assert set(await asyncio.gather(*queries)) <= {0, 1}
+        assert len(asked) == 1 + len(queries), "what is not answered is asked again after ten seconds"
         assert await till.query("total") == 1
         await till.terminate()
 
@@ -156,12 +164,12 @@ def test_an_activity_that_the_server_gave_up_is_told_and_not_answered(proxy, sta
     async def story():
         client = await connect()
         patient = await client.start_workflow("Patient", id=new_id("patient"), task_queue=queue)
-        await asyncio.to_thread(until, lambda: proxy.calls["RecordActivityTaskHeartbeat"], 20, "a heartbeat")
+        await asyncio.to_thread(until, lambda: proxy.calls["RecordActivityTaskHeartbeat"], what="a heartbeat")
         await patient.terminate()
 
     run_async(story())
-    until(lambda: idle(worker), 20, "the end of the activity")
-    answers = [name for name in proxy.calls if name.startswith("RespondActivityTask")]
+    until(lambda: idle(worker), what="the end of the activity")
+    answers = [name for name in list(proxy.calls) if name.startswith("RespondActivityTask")]
     assert answers == []
 
 
@@ -203,10 +211,13 @@ def test_a_server_that_does_not_know_getsysteminfo_is_served(proxy, start_worker
 
 
 def test_an_answer_waits_for_a_server_that_is_away(proxy, start_worker, connect, queue, run_async):
-    until_then = time.monotonic() + 70  # more than one call's own patience
+    away_for, first = 70, []  # more than one call's own patience
 
     def away(name, _):
-        return Refuse(CODE.UNAVAILABLE) if name == "RespondActivityTaskCompleted" and time.monotonic() < until_then else None
+        if name != "RespondActivityTaskCompleted":
+            return None
+        first.append(time.monotonic())
+        return Refuse(CODE.UNAVAILABLE) if time.monotonic() < first[0] + away_for else None
 
     proxy.rules.append(away)
     start_worker()
@@ -229,10 +240,10 @@ def test_an_operator_reaches_an_activity_by_its_heartbeat(word, failure, house, 
     async def story():
         client = await connect()
         patient = await client.start_workflow("Patient", id=new_id("patient"), task_queue=queue)
-        await asyncio.to_thread(until, lambda: proxy.calls["RecordActivityTaskHeartbeat"], 20, "a heartbeat")
+        await asyncio.to_thread(until, lambda: proxy.calls["RecordActivityTaskHeartbeat"], what="a heartbeat")
         done = await asyncio.to_thread(house.temporal.cli, "activity", word, "-w", patient.id, "--activity-id", "1")
         assert done.returncode == 0, done.stderr
-        await asyncio.to_thread(until, lambda: proxy.calls["RespondActivityTaskFailed"], 20, "the activity's answer")
+        await asyncio.to_thread(until, lambda: proxy.calls["RespondActivityTaskFailed"], what="the activity's answer")
         request = service.RespondActivityTaskFailedRequest.FromString(proxy.calls["RespondActivityTaskFailed"][0])
         assert request.failure.application_failure_info.type == failure
         assert not request.failure.application_failure_info.non_retryable
@@ -247,7 +258,7 @@ def test_a_cancel_wins_over_a_heartbeat_that_is_under_way(proxy, start_worker, c
     async def story():
         client = await connect()
         patient = await client.start_workflow("Patient", id=new_id("patient"), task_queue=queue)
-        await asyncio.to_thread(until, lambda: proxy.calls["RecordActivityTaskHeartbeat"], 20, "a heartbeat")
+        await asyncio.to_thread(until, lambda: proxy.calls["RecordActivityTaskHeartbeat"], what="a heartbeat")
         await patient.cancel()
         with pytest.raises(WorkflowFailureError):
             await patient.result()

@@ -213,7 +213,7 @@ static void the_weightiest_reason_counts(void **state)
     activity_cancel(loop, &slot, ACTIVITY_CANCEL_REQUESTED);
     activity_cancel(loop, &slot, ACTIVITY_WORKER_SHUTDOWN);
     await(&slot, has_finished);
-    assert_in_range(slot.finished_ms - slot.submitted_ms, 300, 5000);
+    assert_in_range(slot.finished_ms - slot.submitted_ms, 300, PATIENCE_MS);
     assert_int_equal(slot.kind, ACTIVITY_CANCELED);
     clear(&slot);
 
@@ -253,11 +253,11 @@ static void a_task_that_the_server_has_given_up_is_ended(void **state)
         await(&slots[i], has_finished);
         assert_int_equal(slots[i].kind, ACTIVITY_DROPPED);
         assert_in_range(slots[i].finished_ms - slots[i].submitted_ms, TASK_GRACE_MS + 199 + late[i],
-                        TASK_GRACE_MS + 199 + late[i] + 2000);
+                        TASK_GRACE_MS + 199 + late[i] + TASK_GRACE_MS - 300);
         clear(&slots[i]);
     }
     assert_false(alive.finished);
-    assert_true(alive.beats > 20);
+    assert_true(alive.beats > 5);
     activity_loop_stop(loop);
     clear(&alive);
 }
@@ -328,7 +328,7 @@ static void a_task_that_calculates_delays_nobody(void **state)
         submit(loop, &naps[i], (struct order){.type = "nap"});
     for (int i = 0; i < 20; i++) {
         await(&naps[i], has_finished);
-        assert_in_range(naps[i].finished_ms - naps[i].submitted_ms, 49, 5000);
+        assert_in_range(naps[i].finished_ms - naps[i].submitted_ms, 49, PATIENCE_MS);
         clear(&naps[i]);
     }
     activity_loop_stop(loop);

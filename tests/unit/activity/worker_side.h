@@ -7,7 +7,7 @@
 #include "activity/activity.h"
 #include "proto/proto.h"
 
-enum { PATIENCE_MS = 30000 };
+enum { PATIENCE_MS = 120000 };
 
 /* What a worker knows of one task. */
 struct slot {

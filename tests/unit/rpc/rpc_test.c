@@ -13,7 +13,7 @@
 #include "echo_server.h"
 #include "rpc/rpc.h"
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 90000 };
 
 static struct echo_server *server;
 static char address[32];
@@ -205,7 +205,7 @@ static void closing_does_not_wait_for_the_next_attempt(void **state)
     assert_true(rpc_wait(rpc, &echo, NULL, &err));
     int64_t began_ms = clock_monotonic_ms();
     rpc_close(rpc);
-    assert_true(clock_monotonic_ms() - began_ms < 5000);
+    assert_true(clock_monotonic_ms() - began_ms < 9000);
     assert_int_equal(tally.cancelled, 20);
 }
 

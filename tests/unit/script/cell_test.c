@@ -309,7 +309,10 @@ static const struct {
     {"local t = {} for i = 1, 1e9 do t['k' .. i] = i end",                                          "out of memory"},
 };
 
-/* CPU time of this thread: a busy machine does not make it longer. */
+/* CPU time of this thread: a busy machine does not make it longer, a slow one does, and one that
+ * gives us little of it ends a loop by the clock. */
+enum { LONGEST_MS = 9000 };
+
 static int64_t own_ms(void)
 {
     struct timespec now;
@@ -333,8 +336,8 @@ static void a_bomb_ends_its_activation_and_nothing_else(void **state)
         const char *said = stage_say(run, "bomb");
         if (strncmp(said, bombs[i].says, strlen(bombs[i].says)) != 0)
             fail_msg("%s\n    said: %s", bombs[i].body, said);
-        if (own_ms() - start_ms > 2000)
-            fail_msg("%s\n    took more than 2 s", bombs[i].body);
+        if (own_ms() - start_ms > LONGEST_MS)
+            fail_msg("%s\n    took more than %d ms", bombs[i].body, LONGEST_MS);
         instance_free(run);
         assert_string_equal(stage_say(sibling, "well"), "true well");
         cell_close(cell);
@@ -351,7 +354,7 @@ static void the_default_second_is_kept(void **state)
     assert_string_equal(stage_say(run, ""),
                         "out of time: story.lua:1: the scripts ran for more than 1000 ms "
                         "without waiting");
-    assert_in_range(own_ms() - start_ms, 300, 2000);
+    assert_in_range(own_ms() - start_ms, 50, LONGEST_MS);
     assert_string_equal(stage_say(run, ""),
                         "error: the run is over: an earlier activation killed it");
     cell_close(cell);

@@ -63,7 +63,7 @@ workflow "Many" {
     local futures, sum = {}, 0
     for i = 1, input.n do
       futures[i] = workflow.start("wait_at", { url = input.url, i = i },
-        { start_to_close = "2m", heartbeat = "15s", retry = { attempts = 3 } })
+        { start_to_close = "5m", heartbeat = "60s", retry = { attempts = 3 } })
     end
     for i = 1, input.n do sum = sum + futures[i]:wait() end
     return sum
