@@ -212,16 +212,36 @@ static int free_bytes(lua_State *L)
     return 1;
 }
 
-/* A loopback port that nobody listens on now. */
+static void close_socket(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+/* A connection that is closed on the listener's side first keeps its port from being chosen again
+ * for a minute, though not from a server that names it. */
+static bool keep_for_a_minute(int listener, const struct sockaddr_in *address)
+{
+    int there = -1, here = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = here >= 0 && listen(listener, 1) == 0 &&
+              connect(here, (const struct sockaddr *)address, sizeof *address) == 0 &&
+              (there = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0;
+    close_socket(there);
+    close_socket(here);
+    return ok;
+}
+
+/* A loopback port that nobody listens on now, and that nobody else is given meanwhile. */
 static int free_port(lua_State *L)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 &&
-              getsockname(fd, (struct sockaddr *)&address, &size) == 0;
-    if (fd >= 0)
-        close(fd);
+    bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == 0 &&
+              bind(fd, (struct sockaddr *)&address, size) == 0 &&
+              getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
+              keep_for_a_minute(fd, &address);
+    close_socket(fd);
     if (!ok)
         return fail(L, "finding", "a free port");
     lua_pushinteger(L, ntohs(address.sin_port));

@@ -89,7 +89,9 @@ class Reader:
     def write(self, block):
         path = self.checkout / block.option("file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.text)
+        draft = path.with_name(f".{path.name}.draft")
+        draft.write_text(block.text)
+        draft.rename(path)  # at once, as an editor does it under the eyes of a worker
 
     def begin(self, block):
         """A process with a session of its own, and what reads all that it printed."""

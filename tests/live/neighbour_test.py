@@ -7,6 +7,9 @@ import pytest
 from house import BINARY, ROOT, Child, until
 
 
+PORTS = "ports = {} for i = 1, 200 do ports[i] = require('cli.host').free_port() end return ports"
+
+
 @pytest.fixture(scope="module")
 def dev(house):
     """It has a server of its own, and the house's database."""
@@ -37,3 +40,10 @@ def test_commands_find_the_servers_of_dev_and_mix_them_with_no_others(house, dev
     assert note.stat().st_mode & 0o777 == 0o600
     assert child.end() == 0 and not note.exists()
     assert repl("require('rpc').address()").stdout.strip() == "localhost:7233"
+
+
+def test_ports_of_servers_that_are_started_at_once_are_not_the_same(house):
+    several = [subprocess.Popen([str(BINARY), "repl", "--json", "-e", PORTS], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=house.environment())
+               for _ in range(3)]
+    ports = [port for one in several for port in json.loads(one.communicate(timeout=240)[0])["value"]]
+    assert len(set(ports)) == len(ports) == 600

@@ -98,7 +98,7 @@ static struct fiber *make(struct house *house, const char *script)
 /* Runs it once more when it has been made ready. */
 static enum fiber_outcome run_ready(struct house *house, struct fiber *fiber)
 {
-    struct letter *letter = mailbox_wait(&house->ready, clock_monotonic_ms() + 10000);
+    struct letter *letter = mailbox_wait(&house->ready, clock_monotonic_ms() + 60000);
     assert_ptr_equal(letter, &fiber->letter);
     assert_null(letter->next);
     return fiber_run(fiber);
