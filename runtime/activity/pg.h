@@ -27,5 +27,8 @@ struct session *pg_check(lua_State *L);
 /* Pushes `false, DbError` for what the server said. */
 int pg_push_failure(lua_State *L, const PGresult *result, struct span sql);
 
+/* Pushes an error object with what libpq says of a connection, on one line. */
+void pg_push_complaint(lua_State *L, const char *type, const char *text);
+
 /* The same for a connection that broke. */
 int pg_push_broken(lua_State *L, const struct session *session);

@@ -165,7 +165,7 @@ static int deliver(struct fiber_wait *wait, lua_State *L)
     struct opening *opening = (struct opening *)wait;
     lua_pushboolean(L, !opening->failure);
     if (opening->failure) {
-        failure_push(L, opening->failure, "%s", opening->why);
+        pg_push_complaint(L, opening->failure, opening->why);
         return 2;
     }
     struct session **handle = lua_newuserdata(L, sizeof(struct session *));

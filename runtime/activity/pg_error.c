@@ -89,10 +89,24 @@ int pg_push_failure(lua_State *L, const PGresult *result, struct span sql)
     return 2;
 }
 
+void pg_push_complaint(lua_State *L, const char *type, const char *text)
+{
+    struct bytes line = {0};
+    while (*text) {
+        size_t size = strcspn(text, "\n");
+        bytes_add(&line, text, size);
+        text += size;
+        text += strspn(text, "\n\t ");
+        bytes_add_text(&line, *text ? "; " : "");
+    }
+    failure_push(L, type, "%s", bytes_text(&line));
+    bytes_release(&line);
+}
+
 int pg_push_broken(lua_State *L, const struct session *session)
 {
     const char *why = session->conn ? PQerrorMessage(session->conn) : "";
     lua_pushboolean(L, false);
-    failure_push(L, "DbError", "%s", *why ? why : "the connection to PostgreSQL is broken");
+    pg_push_complaint(L, "DbError", *why ? why : "the connection to PostgreSQL is broken");
     return 2;
 }

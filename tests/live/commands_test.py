@@ -105,6 +105,13 @@ def test_apply_creates_changes_and_removes_and_then_has_nothing_to_do(schedules)
     assert schedules.say("show", "one", code=5)["error"]["type"] == "NotFoundError"
 
 
+def test_a_workflow_that_no_script_has_is_doubted(schedules):
+    schedules.write(schedule("slip", start='"Greetin"') + schedule("right", start='"Greeting"'))
+    (schedules.folder / "workflows/greeting.lua").write_text('workflow "Greeting" { run = function() end }\n')
+    doubts = {step["id"]: step.get("doubt") for step in schedules.say("plan")["steps"]}
+    assert doubts == {"right": None, "slip": "no script here defines the workflow Greetin; did you mean Greeting?"}
+
+
 def test_the_next_fire_times_are_those_of_the_server(schedules):
     texts = ["15 7-23 * * *", "*/20 8-18 * * 1-5", "0 0 29 2 *", "30 2 * mar,nov sun", "5/10 */6 1-7 * 7", "@monthly"]
     schedules.write("".join(schedule(f"times-{i}", text, 'tz = "America/New_York",') for i, text in enumerate(texts)))

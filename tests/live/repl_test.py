@@ -87,6 +87,22 @@ def test_a_statement_goes_on_until_it_is_whole(repl):
     assert repl.say("double(21)") == "42\n"
 
 
+def test_an_expression_goes_on_too_and_what_is_wrong_in_it_is_named(repl):
+    repl.send("1 +" + ENTER)
+    assert repl.prompt().endswith("..> ")
+    assert repl.say("2") == "3\n"
+    assert "unexpected symbol near '*'" in repl.say("1 +* 2")
+    assert "'=' expected near 'bar'" in repl.say("foo bar")
+    assert "'<eof>' expected near 'end'" in repl.say("print(1) end")
+
+
+def test_help_and_quit_need_no_colon(sit):
+    terminal = sit()
+    assert "Commands: :help [NAME]" in terminal.say("help")
+    terminal.send("exit" + ENTER)
+    assert terminal.ended() == 0
+
+
 def test_ctrl_c_gives_up_the_lines_so_far(repl):
     repl.say("for i = 1, 3 do")
     assert repl.say("print(i)", end=CTRL_C) == ""
@@ -434,6 +450,13 @@ def test_json_is_one_document_a_statement(house, scripts):
     assert documents[4]["error"]["type"] == "ValueError" and documents[4]["error"]["place"] == "repl:1"
     assert documents[5] == {"values": [1, 2]} and "function" in documents[6]["value"]
     assert done.stderr == ""
+
+
+def test_a_script_that_does_not_load_is_told_also_without_a_terminal(tmp_path):
+    (tmp_path / "activities").mkdir()
+    (tmp_path / "activities/bad.lua").write_text("source 'bad' {")
+    said = subprocess.run([str(BINARY), "repl", "-e", "#sources()", "--scripts", tmp_path], capture_output=True, text=True, timeout=120)
+    assert said.stdout == "0\n" and "does not load: activities/bad.lua:1:" in said.stderr
 
 
 def test_e_evaluates_and_exits(house, scripts):

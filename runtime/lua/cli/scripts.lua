@@ -5,6 +5,7 @@
 local errors = require "errors"
 local file = require "activity.file"
 local host = require "cli.host"
+local output = require "cli.output"
 local primitives = require "script"
 local report_folder = require "report.folder"
 local sync = require "sync"
@@ -149,7 +150,9 @@ function scripts.load()
 end
 
 local function need()
-  if not files then scripts.load() end
+  if files then return end
+  local _, broken = scripts.load()
+  for _, problem in ipairs(broken) do output.note("does not load: %s", problem) end
 end
 
 --- Every script, in order of its path.

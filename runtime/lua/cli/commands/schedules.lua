@@ -7,6 +7,7 @@ local nearest = require "nearest"
 local output = require "cli.output"
 local plan = require "schedule.plan"
 local script = require "schedule.script"
+local scripts = require "cli.scripts"
 local server = require "schedule.server"
 local zone = require "zone"
 
@@ -48,7 +49,7 @@ local function plain_step(step)
     end
   end
   return { id = step.id, step = VERBS[step.verb]:lower(), differences = json.array(step.differences or {}),
-    cron = definition and definition.cron, tz = definition and definition.tz, next = json.array(times) }
+    doubt = step.doubt, cron = definition and definition.cron, tz = definition and definition.tz, next = json.array(times) }
 end
 
 local function say(steps, with_times, changes)
@@ -70,8 +71,23 @@ local function pending(steps)
   return count
 end
 
+-- What a schedule starts may be served by workers of others; a name that no script here has is more often a slip.
+local function doubt(step, there)
+  local name = step.definition and step.definition.workflow
+  if not name or there[name] then return end
+  local close = nearest.word(name, there)
+  step.doubt = ("no script here defines the workflow %s%s"):format(name, close and ("; did you mean %s?"):format(close) or "")
+  output.note("%s: %s", step.id, step.doubt)
+end
+
 local function steps_of(given)
-  return plan.make(script.read((given.scripts or "scripts") .. "/workflows/schedules.lua"))
+  local root = given.scripts or "scripts"
+  local steps = plan.make(script.read(root .. "/workflows/schedules.lua"))
+  scripts.root = root
+  local there = scripts.names "workflow"
+  for _, name in ipairs(there) do there[name] = true end
+  for _, step in ipairs(steps) do doubt(step, there) end
+  return steps
 end
 
 local verbs = {}

@@ -37,11 +37,16 @@ end
 --- The names of all commands.
 commands.names = { "edit", "help", "quit", "reload" }
 
+-- What newcomers type; none of them is a value.
+local BARE = { help = "help", exit = "quit", quit = "quit" }
+
 --- The command in a line: what runs it, and its argument; nil when the line is none.
 ---@param line string
 ---@return string? name
 ---@return string? argument
 function commands.parse(line)
+  local bare = BARE[line:match "^%s*(%l+)%s*$"]
+  if bare then return bare, "" end
   return line:match "^%s*:(%l+)%s*(%S*)%s*$"
 end
 

@@ -56,8 +56,18 @@ end
 
 -- Its values come behind a nil: a call at the end of a return would leave no line for its errors.
 local function expression(text)
-  local chunk = loadstring("return nil, " .. text, CHUNK)
-  return chunk and function() return select(2, setfenv(chunk, evaluate.globals)()) end
+  local chunk, problem = loadstring("return nil, " .. text, CHUNK)
+  return chunk and function() return select(2, setfenv(chunk, evaluate.globals)()) end, problem
+end
+
+local function ends_early(problem)
+  return problem:find("near '<eof>'", 1, true) ~= nil and not problem:find "unfinished string"
+end
+
+-- Of an expression that is wrong the compiler, which takes it for a statement, blames the first word.
+local function nearer(of_expression, of_statement)
+  local blames_first = of_statement:find "unexpected symbol" and not of_expression:find "'<eof>' expected"
+  return blames_first and of_expression or of_statement
 end
 
 --- Compiles one statement.
@@ -67,12 +77,13 @@ end
 ---@return boolean? incomplete true when more lines could complete it
 function evaluate.compile(text)
   text = without_local(text)
-  local chunk = expression(text)
+  local chunk, of_expression = expression(text)
   if chunk then return chunk end
   local problem
   chunk, problem = loadstring(text, CHUNK)
   if chunk then return setfenv(chunk, evaluate.globals) end
-  return nil, problem, problem:find("<eof>", 1, true) ~= nil and not problem:find "unfinished string"
+  local half = text:find "%S" ~= nil and ends_early(of_expression)
+  return nil, nearer(of_expression, problem), half or ends_early(problem)
 end
 
 -- --- running ---

@@ -5,7 +5,7 @@ local host = require "cli.host"
 local json = require "json"
 local scalar = require "cli.repl.scalar"
 
-local ROWS, CELL, NARROWEST = 50, 60, 8
+local ROWS, CELL, NARROWEST = 50, 60, 10 -- a date is never cut
 
 local function cut(text, limit)
   local shown, width, whole = host.fit(text, limit)
