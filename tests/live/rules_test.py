@@ -5,7 +5,8 @@ import json
 import uuid
 
 import pytest
-from house import Worker, until
+from house import BINARY, Worker, until
+from terminal import Terminal
 
 SCRIPTS = {
     "workflows/rules.lua": """
@@ -182,3 +183,16 @@ def test_who_waits_where_nobody_works_is_told(house, queue):
     run_id = new_id("lonely")
     said = house.run("start", "Silent", "--id", run_id, "--queue", queue, "-w", "--timeout", "2s")
     assert f"No worker polls the task queue {queue}" in said.stderr and said.returncode == 1
+
+
+def test_who_waits_at_a_terminal_sees_what_the_run_is_at_and_what_holds_it_up(house, queue):
+    run_id = new_id("watched")
+    terminal = Terminal([BINARY, "start", "Silent", "--id", run_id, "--queue", queue, "-w"], 200, env={**house.environment(), "TERM": "xterm"})
+    try:
+        terminal.until(f"{run_id}: waits for a worker")
+        terminal.until("\n  -> ")
+    finally:
+        house.run("terminate", run_id)
+        assert terminal.ended() == 1
+        assert "\r\x1b[KFailed: WorkflowTerminated" in terminal.raw
+        terminal.close()

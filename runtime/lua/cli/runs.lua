@@ -3,8 +3,10 @@
 local client = require "client"
 local errors = require "errors"
 local exits = require "cli.exits"
+local follow = require "cli.follow"
 local json = require "json"
 local output = require "cli.output"
+local progress = require "cli.progress"
 local queues = require "cli.why.queues"
 local remedies = require "cli.why.remedies"
 local rpc = require "rpc"
@@ -109,9 +111,17 @@ local function say_failure(id, err)
   return place, fix
 end
 
+-- With what it is at, where somebody looks on; that may fail where the wait itself goes on.
+local function look_on(id, run_id)
+  if not progress.visible() then return end
+  pcall(follow, id, run_id)
+  progress.clear()
+end
+
 --- Waits for a run, prints its result or its failure, and says which exit code that is.
 ---@return integer exit_code
 function runs.wait(id, run_id)
+  look_on(id, run_id)
   local ok, result = pcall(client.result, id, run_id)
   if ok then
     output.line("Result: %s", json.encode(result == nil and json.null or result))

@@ -7,8 +7,10 @@ local progress = {}
 
 local shown = false
 
-local function visible()
-  return host.is_terminal(2) and host.columns() and not output.as_json
+--- Whether anybody sees it.
+---@return boolean
+function progress.visible()
+  return host.is_terminal(2) and host.columns() ~= nil and not output.as_json
 end
 
 --- Takes the line away.
@@ -19,7 +21,7 @@ end
 
 --- Shows a line instead of the last.
 function progress.line(format, ...)
-  if not visible() then return end
+  if not progress.visible() then return end
   local text = host.fit(format:format(...), host.columns() - 1)
   host.write(2, "\r" .. text .. "\27[K")
   shown = true
