@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "proto/sdk.h"
 #include "rpc/proxy.h"
 #include "rpc/tls.h"
 
@@ -59,7 +60,7 @@ static void add_transport(struct args *args, const struct rpc_config *config)
     add_number(args, GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     add_number(args, GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
     add_number(args, GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    add_text(args, GRPC_ARG_PRIMARY_USER_AGENT_STRING, "temporal-lua/" SIGNALROOM_VERSION);
+    add_text(args, GRPC_ARG_PRIMARY_USER_AGENT_STRING, SDK_NAME "/" SDK_VERSION);
 }
 
 /* Several servers behind one name share the load; a plain address or this machine is one server. */

@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 #include "base/redact.h"
+#include "proto/sdk.h"
 
-#define CLIENT_NAME "temporal-lua"
 #define SPACE_HEADER "temporal-namespace"
 
 static grpc_slice slice_of(struct span text)
@@ -75,8 +75,8 @@ static bool add_key(struct metadata *m, const char *api_key, struct error *err)
 static bool build(struct metadata *m, const struct rpc_config *config, struct error *err)
 {
     bool authorized = false;
-    add(m, SPAN("client-name"), SPAN(CLIENT_NAME));
-    add(m, SPAN("client-version"), SPAN(SIGNALROOM_VERSION));
+    add(m, SPAN("client-name"), SPAN(SDK_NAME));
+    add(m, SPAN("client-version"), SPAN(SDK_VERSION));
     for (size_t i = 0; i < config->header_count; i++) {
         const struct rpc_header *header = &config->headers[i];
         if (!add_checked(m, header, err))

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proto/sdk.h"
 #include "worker/desk.h"
 
 enum { EVERY_MS = 60000, HOST_SIZE = 256 };
@@ -67,8 +68,8 @@ Tpb__Worker__WorkerHeartbeat *presence_message(struct worker *worker, struct are
     m->worker_identity = worker->options.identity;
     m->host_info = host(worker, arena);
     m->task_queue = worker->options.task_queue;
-    m->sdk_name = "temporal-lua";
-    m->sdk_version = SIGNALROOM_VERSION;
+    m->sdk_name = SDK_NAME;
+    m->sdk_version = SDK_VERSION;
     m->status = worker->shutdown.step == SHUTDOWN_NOT_BEGUN
                     ? TPB__ENUMS__WORKER_STATUS__WORKER_STATUS_RUNNING
                     : TPB__ENUMS__WORKER_STATUS__WORKER_STATUS_SHUTTING_DOWN;

@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "proto/sdk.h"
 #include "workflow/inside.h"
-#include "workflow/sdk.h"
 #include "workflow/wire.h"
 
 enum { BODY_SIZE_MAX = 3584 << 10, FAILURE_TEXT_MAX = 4096 };

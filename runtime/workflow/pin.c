@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
+#include "proto/sdk.h"
 #include "script/json_scan.h"
 #include "store/pack.h"
-#include "workflow/sdk.h"
 #include "workflow/wire.h"
 
 #define ENGINE SDK_NAME " " SDK_VERSION ", " LUAJIT_VERSION

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "proto/sdk.h"
 #include "workflow/inside.h"
-#include "workflow/sdk.h"
 #include "workflow/wire.h"
 
 struct workflow_run *workflow_run_new(struct workflow_host *host, struct span run_id)
