@@ -1,3 +1,4 @@
+#include "rpc/retry.h"
 #include "rpc/rpc.h"
 
 const char *rpc_status_name(int status)
@@ -49,6 +50,11 @@ bool rpc_reply_check(const struct rpc_reply *reply, const char *method, struct e
         return true;
     return error_set(err, kind_of(reply), "%s: %s: %s", method, rpc_status_name(reply->status),
                      bytes_text(&reply->message));
+}
+
+bool rpc_reply_too_large(const struct rpc_reply *reply)
+{
+    return retry_too_large(reply->status, bytes_span(&reply->message));
 }
 
 void rpc_reply_release(struct rpc_reply *reply)

@@ -1,5 +1,6 @@
 #include "rpc/pump.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -198,7 +199,15 @@ static void *run(void *user)
     return NULL;
 }
 
-void pump_start(struct rpc *rpc, struct channel *channel)
+static void release(struct rpc *rpc)
+{
+    grpc_channel_destroy(rpc->bell_channel);
+    grpc_completion_queue_destroy(rpc->queue);
+    mailbox_release(&rpc->mail);
+    bytes_release(&rpc->reload_trouble);
+}
+
+bool pump_start(struct rpc *rpc, struct channel *channel, struct error *err)
 {
     mailbox_init(&rpc->mail, ring, rpc);
     rpc->rung.run = rung;
@@ -208,7 +217,13 @@ void pump_start(struct rpc *rpc, struct channel *channel)
                                          rpc->queue, grpc_slice_from_static_string("/bell"), NULL,
                                          gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
     pump_adopt(rpc, channel);
-    pthread_create(&rpc->thread, NULL, run, rpc);
+    errno = pthread_create(&rpc->thread, NULL, run, rpc);
+    if (!errno)
+        return true;
+    error_errno(err, "starting the thread of calls");
+    drain(rpc);
+    release(rpc);
+    return false;
 }
 
 void pump_stop(struct rpc *rpc)
@@ -216,10 +231,7 @@ void pump_stop(struct rpc *rpc)
     rpc->last_mail = (struct mail){.kind = MAIL_CLOSE};
     pump_send(rpc, &rpc->last_mail);
     pthread_join(rpc->thread, NULL);
-    grpc_channel_destroy(rpc->bell_channel);
-    grpc_completion_queue_destroy(rpc->queue);
-    mailbox_release(&rpc->mail);
-    bytes_release(&rpc->reload_trouble);
+    release(rpc);
 }
 
 bool pump_send(struct rpc *rpc, struct mail *mail)

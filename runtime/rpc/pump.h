@@ -51,8 +51,9 @@ struct rpc {
     unsigned short dice[3];
 };
 
-/* Starts the thread; the channel is then the pump's. */
-void pump_start(struct rpc *rpc, struct channel *channel);
+/* Starts the thread. The channel is the pump's, also when the system gives no thread: then all is
+ * released again. */
+bool pump_start(struct rpc *rpc, struct channel *channel, struct error *err);
 
 /* Cancels all calls, waits until the last `done` has run, joins the thread. */
 void pump_stop(struct rpc *rpc);

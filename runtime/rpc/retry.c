@@ -46,14 +46,13 @@ static const char *find(struct span text, const char *word)
 
 /* grpc-go: "grpc: received message larger than max", "trying to send message larger than max",
  * "message after decompression larger than max"; C core: "CLIENT: Sent message larger than max". */
-static bool too_large(const struct retry_failure *failure)
+bool retry_too_large(int status, struct span text)
 {
-    if (failure->status != RPC_RESOURCE_EXHAUSTED)
+    if (status != RPC_RESOURCE_EXHAUSTED)
         return false;
-    const char *message = find(failure->message, "message");
-    const char *larger = find(failure->message, "larger than max");
-    return (message && larger && message < larger) ||
-           find(failure->message, "grpc: message too large");
+    const char *message = find(text, "message");
+    const char *larger = find(text, "larger than max");
+    return (message && larger && message < larger) || find(text, "message too large");
 }
 
 static bool went_away(const struct retry_failure *failure)
@@ -130,7 +129,7 @@ void retry_init(struct retry *r, enum rpc_retry kind, int deadline_ms, int64_t n
 int64_t retry_after_ms(struct retry *r, const struct retry_failure *failure, int64_t now_ms,
                        double dice)
 {
-    if (r->kind == RPC_ONCE || too_large(failure))
+    if (r->kind == RPC_ONCE || retry_too_large(failure->status, failure->message))
         return RETRY_NEVER;
     if (went_away(failure) && !r->goaway_seen) {
         r->goaway_seen = true;

@@ -27,6 +27,10 @@ struct retry_failure {
 
 enum { RETRY_NEVER = -1 };
 
+/* Whether a message was refused for its size, by the server, a proxy or gRPC itself: the status is
+ * that of a busy server, and only the text tells. */
+bool retry_too_large(int status, struct span message);
+
 void retry_init(struct retry *r, enum rpc_retry kind, int deadline_ms, int64_t now_ms);
 
 /* Milliseconds to wait before the next attempt, or RETRY_NEVER. `dice` in [0, 1) is the jitter. Not

@@ -49,7 +49,11 @@ bool rpc_open(struct rpc **out, const struct rpc_config *config, struct error *e
     struct rpc *rpc = memory_new(sizeof *rpc);
     int64_t seed = clock_monotonic_us();
     memcpy(rpc->dice, &seed, sizeof rpc->dice);
-    pump_start(rpc, channel);
+    if (!pump_start(rpc, channel, err)) {
+        free(rpc);
+        stop_grpc();
+        return false;
+    }
     *out = rpc;
     return true;
 }
@@ -105,8 +109,7 @@ static void wake_waiter(void *user, struct rpc_reply *reply)
     pthread_mutex_unlock(&waiter->mutex);
 }
 
-bool rpc_wait(struct rpc *rpc, const struct rpc_request *request, struct bytes *body,
-              struct error *err)
+void rpc_wait(struct rpc *rpc, const struct rpc_request *request, struct rpc_reply *reply)
 {
     struct waiter waiter = {.mutex = PTHREAD_MUTEX_INITIALIZER,
                             .answered = PTHREAD_COND_INITIALIZER};
@@ -116,14 +119,7 @@ bool rpc_wait(struct rpc *rpc, const struct rpc_request *request, struct bytes *
         pthread_cond_wait(&waiter.answered, &waiter.mutex);
     pthread_mutex_unlock(&waiter.mutex);
     rpc_call_free(call);
-    bool ok = rpc_reply_check(&waiter.reply, request->method, err);
-    if (ok && body) {
-        bytes_release(body);
-        *body = waiter.reply.body;
-        waiter.reply.body = (struct bytes){0};
-    }
-    rpc_reply_release(&waiter.reply);
-    return ok;
+    *reply = waiter.reply;
 }
 
 bool rpc_replace_credentials(struct rpc *rpc, const struct rpc_config *config, struct error *err)

@@ -88,14 +88,14 @@ void rpc_cancel(struct rpc_call *call);
  * has not ended goes on. NULL is fine. */
 void rpc_call_free(struct rpc_call *call);
 
-/* Starts, waits, and turns a status other than 0 into err. For set-up, commands and tests. Not from
- * a `done`. body is untouched on failure; NULL when the answer does not matter. */
-bool rpc_wait(struct rpc *rpc, const struct rpc_request *request, struct bytes *body,
-              struct error *err);
+/* Starts and waits: for set-up. Not from a `done`. The reply is the caller's. */
+void rpc_wait(struct rpc *rpc, const struct rpc_request *request, struct rpc_reply *reply);
 
-/* The same turning for a reply of rpc_start: true when status is 0. The text names the method, the
- * status and the server's words. */
+/* True when status is 0. The error names the method, the status and the server's words. */
 bool rpc_reply_check(const struct rpc_reply *reply, const char *method, struct error *err);
+
+/* The request, or its answer, was refused for its size (docs/protocol.md, Retries). */
+bool rpc_reply_too_large(const struct rpc_reply *reply);
 void rpc_reply_release(struct rpc_reply *reply);
 
 /* Replaces address, API key, headers and certificates without a restart; calls in flight go on. On

@@ -133,7 +133,7 @@ static void answer_answered(struct exchange *exchange, struct rpc_reply *reply)
     struct activity_task *task = OWNER(exchange, struct activity_task, answer);
     int64_t now = clock_monotonic_ms();
     bool small = task->outcome.body.size < 64 * 1024;
-    if (exchange_too_large(reply) && !small) {
+    if (rpc_reply_too_large(reply) && !small) {
         replace_by_failure(task, task->outcome.body.size, REQUEST_LIMIT);
         send(task);
         return;

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "proto/proto.h"
-#include "worker/exchange.h"
 
 enum { ASK_DEADLINE_MS = 5000, PAYLOAD_LIMIT = 2 << 20 };
 
@@ -21,13 +20,13 @@ static void *ask(struct rpc *rpc, const struct question *q, struct arena *arena,
     struct bytes body = {0};
     struct rpc_reply reply;
     proto_pack(q->body, &body);
-    exchange_wait(rpc,
-                  &(struct rpc_request){.method = q->method,
-                                        .body = bytes_span(&body),
-                                        .space = span_of(q->space),
-                                        .deadline_ms = ASK_DEADLINE_MS,
-                                        .retry = RPC_CLIENT},
-                  &reply);
+    rpc_wait(rpc,
+             &(struct rpc_request){.method = q->method,
+                                   .body = bytes_span(&body),
+                                   .space = span_of(q->space),
+                                   .deadline_ms = ASK_DEADLINE_MS,
+                                   .retry = RPC_CLIENT},
+             &reply);
     bytes_release(&body);
     *status = reply.status;
     void *answer = NULL;

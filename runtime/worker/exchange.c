@@ -1,7 +1,5 @@
 #include "worker/exchange.h"
 
-#include <strings.h>
-
 static void arrived(void *user, struct rpc_reply *reply)
 {
     struct exchange *exchange = user;
@@ -36,36 +34,6 @@ void exchange_cancel(struct exchange *exchange)
         rpc_cancel(exchange->call);
 }
 
-void exchange_wait(struct rpc *rpc, const struct rpc_request *request, struct rpc_reply *reply)
-{
-    struct mailbox box;
-    mailbox_init(&box, NULL, NULL);
-    struct exchange exchange = {.box = &box};
-    exchange.call = rpc_start(rpc, request, arrived, &exchange);
-    while (!mailbox_wait(&box, -1))
-        ;
-    rpc_call_free(exchange.call);
-    mailbox_release(&box);
-    *reply = exchange.reply;
-}
-
-static bool mentions(const struct bytes *text, const char *words)
-{
-    size_t size = strlen(words);
-    for (size_t i = 0; i + size <= text->size; i++)
-        if (strncasecmp(text->data + i, words, size) == 0)
-            return true;
-    return false;
-}
-
-bool exchange_too_large(const struct rpc_reply *reply)
-{
-    return reply->status == RPC_RESOURCE_EXHAUSTED &&
-           ((mentions(&reply->message, "message") &&
-             mentions(&reply->message, "larger than max")) ||
-            mentions(&reply->message, "message too large"));
-}
-
 bool exchange_transient(const struct rpc_reply *reply)
 {
     switch (reply->status) {
@@ -76,7 +44,7 @@ bool exchange_transient(const struct rpc_reply *reply)
     case RPC_UNAVAILABLE:
         return true;
     case RPC_RESOURCE_EXHAUSTED:
-        return !exchange_too_large(reply);
+        return !rpc_reply_too_large(reply);
     default:
         return false;
     }

@@ -24,12 +24,5 @@ bool exchange_busy(const struct exchange *exchange);
 /* The reply still comes, soon. */
 void exchange_cancel(struct exchange *exchange);
 
-/* Starts and waits on a mailbox of its own: for set-up only. The reply is the caller's. */
-void exchange_wait(struct rpc *rpc, const struct rpc_request *request, struct rpc_reply *reply);
-
-/* The server, a proxy or gRPC itself refused the request for its size (docs/protocol.md, Retries).
- */
-bool exchange_too_large(const struct rpc_reply *reply);
-
 /* Another attempt may succeed: the server was away, busy or stumbling. */
 bool exchange_transient(const struct rpc_reply *reply);

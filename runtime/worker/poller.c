@@ -123,7 +123,7 @@ static void refuse(struct poller *poller, const struct rpc_reply *reply)
     rpc_reply_check(reply, queues[poller->queue].method, &why);
     if (reply->cancelled)
         return;
-    if (exchange_too_large(reply)) {
+    if (rpc_reply_too_large(reply)) {
         log_event(LOG_ERROR, "task_too_large_to_receive", "reason", why.text, NULL);
         worker->polls.pause_until_ms = clock_monotonic_ms() + PAUSE_MS;
         return;

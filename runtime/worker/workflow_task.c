@@ -225,7 +225,7 @@ static void note_ending(const struct workflow_task *task)
 static void completion_answered(struct exchange *exchange, struct rpc_reply *reply)
 {
     struct workflow_task *task = OWNER(exchange, struct workflow_task, exchange);
-    if (exchange_too_large(reply)) {
+    if (rpc_reply_too_large(reply)) {
         fail_too_large(task, task->answer.body.size);
         return;
     }

@@ -3,6 +3,8 @@
 #include "story.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -89,6 +91,21 @@ static bool someone_hangs(void *user)
     return echo_server_hanging(server) > 0;
 }
 
+/* False: the call ended with another status than OK. body may be NULL. */
+static bool ask(struct rpc *rpc, const struct rpc_request *request, struct bytes *body,
+                struct error *err)
+{
+    struct rpc_reply reply;
+    rpc_wait(rpc, request, &reply);
+    bool ok = rpc_reply_check(&reply, request->method, err);
+    if (ok && body) {
+        bytes_clear(body);
+        bytes_add_span(body, bytes_span(&reply.body));
+    }
+    rpc_reply_release(&reply);
+    return ok;
+}
+
 static const char text[] = "hello from a place that is longer than a slice holds by itself";
 static const struct rpc_request echo = {
     .method = ECHO_SERVICE "Echo",
@@ -104,9 +121,9 @@ static void a_call_brings_back_what_the_server_said(void **state)
     struct rpc *rpc = opened(address);
     struct bytes body = {0};
     struct error err = {0};
-    assert_true(rpc_wait(rpc, &echo, &body, &err));
+    assert_true(ask(rpc, &echo, &body, &err));
     assert_string_equal(bytes_text(&body), text);
-    assert_true(rpc_wait(rpc, &(struct rpc_request){.method = ECHO_SERVICE "Echo"}, &body, &err));
+    assert_true(ask(rpc, &(struct rpc_request){.method = ECHO_SERVICE "Echo"}, &body, &err));
     assert_int_equal(body.size, 0);
     bytes_release(&body);
     rpc_close(rpc);
@@ -119,14 +136,14 @@ static void an_error_names_method_and_status(void **state)
     struct error err = {0};
     struct rpc_request once = failing;
     once.retry = RPC_ONCE;
-    assert_false(rpc_wait(rpc, &once, NULL, &err));
+    assert_false(ask(rpc, &once, NULL, &err));
     assert_int_equal(err.kind, ERROR_NETWORK);
     assert_non_null(strstr(err.text, ECHO_SERVICE "Fail: UNAVAILABLE: "));
-    assert_false(rpc_wait(rpc, &(struct rpc_request){.method = "Bad method"}, NULL, &err));
+    assert_false(ask(rpc, &(struct rpc_request){.method = "Bad method"}, NULL, &err));
     assert_int_equal(err.kind, ERROR_REFUSED);
     assert_non_null(strstr(err.text, "INVALID_ARGUMENT"));
-    assert_false(rpc_wait(rpc, &(struct rpc_request){.method = ECHO_SERVICE ""}, NULL, &err));
-    assert_false(rpc_wait(rpc, &(struct rpc_request){.method = ""}, NULL, &err));
+    assert_false(ask(rpc, &(struct rpc_request){.method = ECHO_SERVICE ""}, NULL, &err));
+    assert_false(ask(rpc, &(struct rpc_request){.method = ""}, NULL, &err));
     rpc_close(rpc);
 }
 
@@ -202,7 +219,7 @@ static void closing_does_not_wait_for_the_next_attempt(void **state)
     for (int i = 0; i < 20; i++)
         rpc_call_free(rpc_start(rpc, &failing, count, &tally));
     struct error err = {0};
-    assert_true(rpc_wait(rpc, &echo, NULL, &err));
+    assert_true(ask(rpc, &echo, NULL, &err));
     int64_t began_ms = clock_monotonic_ms();
     rpc_close(rpc);
     assert_true(clock_monotonic_ms() - began_ms < 9000);
@@ -239,7 +256,7 @@ static void *call_a_lot(void *user)
         rpc_cancel(call);
         rpc_call_free(call);
         struct error err = {0};
-        atomic_fetch_add(&crowd->failed, !rpc_wait(crowd->rpc, &echo, NULL, &err));
+        atomic_fetch_add(&crowd->failed, !ask(crowd->rpc, &echo, NULL, &err));
     }
     return NULL;
 }
@@ -342,9 +359,36 @@ static void the_last_close_leaves_no_thread(void **state)
     struct error err = {0};
     struct rpc_request once = echo;
     once.retry = RPC_ONCE;
-    assert_false(rpc_wait(rpc, &once, NULL, &err));
+    assert_false(ask(rpc, &once, NULL, &err));
     rpc_close(rpc);
     until(as_few_threads, &before);
+}
+
+/* This system gives the calling thread no other one. */
+static _Thread_local bool no_threads;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                   void *user)
+{
+    int (*next)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+        (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))dlsym(
+            RTLD_NEXT, "pthread_create");
+    return no_threads ? EAGAIN : next(thread, attributes, run, user);
+}
+
+static void a_system_without_threads_is_told(void **state)
+{
+    (void)state;
+    struct rpc_config config = config_of(address);
+    struct rpc *rpc;
+    struct error err = {0};
+    no_threads = true;
+    bool opened_it = rpc_open(&rpc, &config, &err);
+    no_threads = false;
+    assert_false(opened_it);
+    assert_int_equal(err.kind, ERROR_SYSTEM);
+    assert_non_null(strstr(err.text, "starting the thread of calls: "));
+    rpc_close(opened(address));
 }
 
 int main(void)
@@ -358,6 +402,7 @@ int main(void)
         cmocka_unit_test(what_is_started_while_closing_is_cancelled_too),
         cmocka_unit_test(closing_does_not_wait_for_the_next_attempt),
         cmocka_unit_test(nobody_there_is_no_trouble),
+        cmocka_unit_test(a_system_without_threads_is_told),
         cmocka_unit_test(threads_call_cancel_and_replace_at_once),
         cmocka_unit_test(settings_that_cannot_be_are_refused_without_their_values),
     };

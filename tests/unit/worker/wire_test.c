@@ -124,14 +124,14 @@ static void a_refusal_for_size_is_told_from_being_busy(void **state)
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct rpc_reply reply = reply_of(RPC_RESOURCE_EXHAUSTED, sizes[i]);
-        assert_true(exchange_too_large(&reply));
+        assert_true(rpc_reply_too_large(&reply));
         assert_false(exchange_transient(&reply));
     }
     struct rpc_reply busy = reply_of(RPC_RESOURCE_EXHAUSTED, "namespace rate limit exceeded");
-    assert_false(exchange_too_large(&busy));
+    assert_false(rpc_reply_too_large(&busy));
     assert_true(exchange_transient(&busy));
     struct rpc_reply gone = reply_of(RPC_NOT_FOUND, "message larger than max");
-    assert_false(exchange_too_large(&gone));
+    assert_false(rpc_reply_too_large(&gone));
     assert_false(exchange_transient(&gone));
 }
 
