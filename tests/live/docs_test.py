@@ -18,13 +18,14 @@ import contextlib
 import dataclasses
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import uuid
 
 import pytest
-from house import BINARY, ROOT, free_port, until
+from house import BINARY, ROOT, Worker, free_port, until
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINKED = ("build", "docs", "tests", "tools")
@@ -152,6 +153,31 @@ def test_a_page_does_what_it_says(house, tmp_path, page):
             reader.follow(block)
     finally:
         reader.close()
+
+
+TYPED = re.compile(r"^\s*(?:\$ )?(signalroom [a-z].*)$|`(signalroom [a-z][^`]+)`", re.M)
+BEHIND = re.compile(r"\s[|;>]\s?|\s&&|;\s|\s{3,}|,\s(?=\w)| -- ")
+
+
+def test_every_command_in_the_docs_is_one_that_there_is():
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for typed in {block or inline for block, inline in TYPED.findall(page.read_text())}:
+            words = [word.strip("[]") for word in shlex.split(BEHIND.split(typed)[0], comments=True)[1:]]
+            done = subprocess.run([BINARY, *words, "--help"], capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, f"{page.name}: {typed}: {done.stderr}"
+
+
+def test_the_page_on_moving_runs_in_its_order(house, queue):
+    """But for what the old system does, and loads of vendors that are not here."""
+    house.postgres.fresh()
+    blocks = "".join(block.text for block in blocks_of((ROOT / "docs/moving.md").read_text()) if block.language == "sh")
+    lines = [shlex.split(line, comments=True) for line in blocks.splitlines() if line.startswith("signalroom ")]
+    kept = [line[1:] for line in lines if line[1] != "trigger" or "--kwargs" in line]
+    assert [words[0] for words in kept] == ["env", "check", "migrate", "list", "trigger", "schedules", "schedules", "schedules"]
+    with Worker(house, queue=queue):
+        for words in [*kept, ["schedules", "delete", "--all"]]:
+            done = house.run(*words, environment={"TEMPORAL_TASK_QUEUE": queue})
+            assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
 
 
 def test_every_other_lua_block_compiles(tmp_path):
