@@ -18,7 +18,7 @@ struct request {
     struct span ca, client_cert, client_key;
     int64_t timeout_ms, connect_timeout_ms;
     size_t max_bytes, redirects;
-    bool once;
+    bool once, raw;
     int headers, query, json, form; /* stack indexes, 0 when absent */
     int retry, accept, stream;      /* for http.lua */
     struct bytes *address;          /* url and query */
@@ -48,6 +48,7 @@ static const struct option known[] = {
     FIELD("max_bytes", OPTION_SIZE, max_bytes),
     FIELD("redirects", OPTION_COUNT, redirects),
     FIELD("once", OPTION_FLAG, once),
+    FIELD("raw", OPTION_FLAG, raw),
     FIELD("ca", OPTION_TEXT, ca),
     FIELD("client_cert", OPTION_TEXT, client_cert),
     FIELD("client_key", OPTION_TEXT, client_key),
@@ -256,6 +257,7 @@ static void set_limits(struct transfer *transfer, const struct request *request)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->redirects > 0 ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)request->redirects);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, request->raw ? 0L : 1L);
 }
 
 struct transfer *http_request(lua_State *L, struct web *web, bool streams, struct bytes *shown)

@@ -2,7 +2,7 @@
 """S3 as its readers meet it: ListObjectsV2 and GetObject, path style, every request's Signature Version 4 checked by its own reckoning.
 
 The truth is {"bucket": "demo-exports", "objects": {"orders-create/a b.csv": {"text": "..."} or {"base64": "..."}}}; an object may say its
-"modified" (default 2026-01-15T01:02:03.000Z). Knobs beside it: "id", "secret", "token" (none by default), "region" (us-east-1), "page"
+"modified" (default 2026-01-15T01:02:03.000Z) and "encoding", the Content-Encoding that it was uploaded with. Knobs beside it: "id", "secret", "token" (none by default), "region" (us-east-1), "page"
 (the most keys of a list, default 1000).
 """
 
@@ -134,6 +134,8 @@ class S3(Fake):
         if request.headers.get("if-match", etag) != etag:
             raise Refusal(412, "PreconditionFailed", Condition="If-Match")
         headers = {"ETag": etag, "Content-Type": "text/csv", "Accept-Ranges": "bytes"}
+        if "encoding" in self.truth["objects"][key]:
+            headers["Content-Encoding"] = self.truth["objects"][key]["encoding"]
         hit = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
         if not hit:
             return Answer(200, content, headers)

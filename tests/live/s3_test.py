@@ -173,6 +173,17 @@ def test_packed_files_are_unpacked(house, vendor):
     assert house.postgres.rows(f"SELECT sum(click_id::int), max(_row_id) FROM {TABLE}") == [[str(sum(range(50_000))), "49999"]]
 
 
+@pytest.mark.parametrize("name", ["2026-01-14.csv", "2026-01-14.csv.gz"])
+def test_files_that_were_uploaded_as_packed_text_are_read_whole_or_not_at_all(house, vendor, name):
+    rows = [f"{n},{n * 7919 % 1000}" for n in range(1000)]
+    packed = gzip.compress(csv(*rows)["text"].encode())
+    put(vendor, {f"orders-create/{name}": {"base64": base64.b64encode(packed[:-9]).decode(), "encoding": "gzip"}})
+    problem = cause(sync(house))
+    assert problem["type"] == "FileRefused" and "broken gzip: the end is missing" in problem["message"]
+    put(vendor, {f"orders-create/{name}": {"base64": base64.b64encode(packed).decode(), "encoding": "gzip"}})
+    assert counts(sync(house))["new"] == 1000
+
+
 @pytest.mark.parametrize("text, why", [
     ("a,b\r\n1,2\r\n1,2,3\r\n", ":3: 3 fields, expected 2"),
     ('a,b\r\n"x\ny",2\r\n1\r\n', ":4: 1 field, expected 2"),

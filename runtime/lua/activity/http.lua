@@ -183,6 +183,7 @@ end
 ---
 --- url, query (table), method, headers; one of json (any value), form (table), body (text);
 --- timeout "30s" for all of it, connect_timeout "10s", max_bytes "64MB", redirects 5 (0: do not follow);
+--- raw: true for the body as it came, packed when it came packed (libcurl unpacks, and does not miss an end that is cut off);
 --- once: true for what must not reach the server twice: a new connection, on which libcurl repeats nothing;
 --- bearer, or user and password; ca, client_cert, client_key (paths or PEM text);
 --- reads: true for a POST that changes nothing: it is sent in read-only mode too;

@@ -27,6 +27,7 @@
 ---@field max_bytes? number|string of the body, unpacked; default "64MB", with `stream` none
 ---@field redirects? integer how many are followed; default 5
 ---@field once? boolean true: on a new connection, since libcurl repeats a request whose kept connection breaks
+---@field raw? boolean true: the body as it came, packed when it came packed
 ---@field bearer? string a token
 ---@field user? string with `password`: basic access
 ---@field password? string

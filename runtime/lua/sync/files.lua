@@ -12,6 +12,8 @@ local names = require "sync.names"
 local native = require "native.csv"
 local pages = require "pages"
 
+local GZIP = 0x1f
+
 local files = { KEY = { "_file_name", "_row_id" } }
 
 local OWN = { { "_file_name", "text!" }, { "_file_date", "text" }, { "_row_id", "int!" } }
@@ -99,21 +101,30 @@ local function take_packed(intake, chunk)
   for text in intake.unpacker.next, intake.unpacker do take_text(intake, text) end
 end
 
+-- Whether a file is packed is seen by its first byte, which no text begins with: it may have been uploaded so under a plain name.
+local function take(intake, chunk)
+  if not intake.reader then
+    if chunk:byte() == GZIP or intake.file.name:lower():find "%.gz$" then intake.unpacker = gunzip.reader() end
+    intake.reader = native.reader { header = false }
+  end
+  return (intake.unpacker and take_packed or take_text)(intake, chunk)
+end
+
+local function finish(intake)
+  if not intake.reader then return end
+  if intake.unpacker then intake.unpacker:finish() end
+  intake.reader:finish()
+  advance(intake)
+end
+
 --- Takes the rows of the window's file. `read` is called with what takes its bytes, chunk by chunk.
 ---@param run table
 ---@param file { name: string, date: string? }
 ---@param read fun(take: fun(chunk: string))
 function files.csv(run, file, read)
-  local packed = file.name:lower():find "%.gz$"
-  local intake = { run = run, file = file, reader = native.reader { header = false },
-    unpacker = packed and gunzip.reader() }
-  local take = packed and take_packed or take_text
+  local intake = { run = run, file = file }
   read(function(chunk) guarded(intake, take, intake, chunk) end)
-  guarded(intake, function()
-    if packed then intake.unpacker:finish() end
-    intake.reader:finish()
-    advance(intake)
-  end)
+  guarded(intake, finish, intake)
   if not run.plan then begin(intake, {}, 1) end
 end
 

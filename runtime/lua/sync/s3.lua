@@ -41,7 +41,7 @@ local function ask(bucket, run, path, query, more)
   for name, value in pairs(more.headers or {}) do headers[name] = value end
   local text = signature.query(query)
   local reply = run:get(path .. (text ~= "" and "?" .. text or ""), { headers = headers, stream = more.stream, redirects = 0,
-    timeout = "60s" })
+    timeout = "60s", raw = more.raw })
   run:require(reply.status == 200 or reply.status == 206, "VendorError", ("%s: %d; the bucket is in region %s, AWS_REGION says %s"):format(
     reply.request, reply.status, reply.headers["x-amz-bucket-region"] or "unknown", bucket.region))
   return reply
@@ -112,7 +112,8 @@ local function verdict(problem, moved)
   return not (broken and moved) and problem or nil
 end
 
---- Reads an object as it was listed. A connection that breaks goes on where it was, as long as something came.
+--- Reads an object as it was listed, packed where it was uploaded packed. A connection that breaks goes on where it was, as long as
+--- something came.
 ---@param run table
 ---@param object { key: string, etag: string, size: integer }
 ---@param take fun(chunk: string)
@@ -126,12 +127,13 @@ function Bucket:read(run, object, take)
   repeat
     before = got
     local headers = { ["if-match"] = '"' .. object.etag .. '"', range = got > 0 and ("bytes=%d-"):format(got) or nil }
-    local ok, result = pcall(ask, self, run, self.folder .. "/" .. signature.path(object.key), {}, { headers = headers, stream = stream })
+    local ok, result = pcall(ask, self, run, self.folder .. "/" .. signature.path(object.key), {},
+      { headers = headers, stream = stream, raw = true })
     reply = ok and result
     local problem = not ok and verdict(result, got > before)
     if problem then error(problem, 0) end
   until reply
-  if not reply.headers["content-encoding"] and got ~= object.size then
+  if got ~= object.size then
     error(errors.VendorError(("%s: %d bytes came of %d"):format(reply.request, got, object.size)), 0)
   end
 end

@@ -171,7 +171,7 @@ function Run:strangers()
   return list
 end
 
---- Takes the window's file as CSV, packed when its name ends in .gz. `read(take)` gives its bytes to take(chunk).
+--- Takes the window's file as CSV, packed or not. `read(take)` gives its bytes to take(chunk).
 ---@param read fun(take: fun(chunk: string))
 function Run:csv(read)
   files.csv(self, self.window.file, read)
