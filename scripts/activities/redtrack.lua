@@ -43,7 +43,7 @@ local function take(run, day, list, seen)
     if id == nil then
       dropped = dropped + 1
     else
-      id = tostring(id)
+      id = type(id) == "string" and id or json.encode(id) -- tostring keeps 14 digits
       if seen[id] then error(VendorError(("RedTrack gave source %s twice for %s: the list moved while it was read"):format(id, day)), 0) end
       seen[id] = true
       run:emit({ date = day, source_id = id, source_name = first(row, "source", "traffic_source", "source_name"),

@@ -94,6 +94,13 @@ def test_every_name_of_a_field_is_understood(house, vendor):
         [["17", "A", "3", "1", "2.5"], ["t", "B", "2", "4", "0.10"], ["u", "C", "1", "0", "0.1"]]
 
 
+def test_ids_that_are_long_numbers_keep_their_digits(house, vendor):
+    ids = [123456789012345, 123456789012346, 12345678901234567890]
+    vendor.control("data", {"rows": [{**r, "source_id": i} for i, r in zip(ids, rows(("a", "A", 3, 1, 1), ("b", "B", 2, 1, 1), ("c", "C", 1, 1, 1)))]})
+    assert counts(sync(house)[1])["new"] == 3
+    assert sorted(r[0] for r in loaded(house, "source_id, date")) == sorted(map(str, ids))
+
+
 def test_rows_without_a_source_are_dropped_and_counted(house, vendor, worker):
     vendor.control("data", {"rows": rows(D1[0], ("", "", 3, 0, 0), (None, "", 2, 0, 0))})
     _, answer, _ = sync(house)

@@ -175,6 +175,10 @@ def test_a_declared_key_names_rows_wherever_they_stand(house, story, tmp_path):
         assert run().counts("mapping") == (0, 0, 3, 0)
         story.tell(book(MAP + [["FB One", "twice", 1]]))
         assert "rows 2 and 6 have the same key: FB One" in run().cause["message"]
+        story.tell(book(MAP + [[1234567890123451, "a", 1], [1234567890123452, "b", 1]]))
+        assert run().counts("mapping") == (2, 0, 3, 0), "keys that differ in the last of their digits"
+        story.tell(book(MAP))
+        assert run().counts("mapping") == (0, 0, 3, 2)
         story.tell(book(MAP + [["", "nameless", 1]]))
         assert "row 6 has no source_name" in run().cause["message"]
         story.tell(book(MAP + [["X", "free", "much"]]))

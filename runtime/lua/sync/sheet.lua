@@ -85,7 +85,7 @@ local function key_of(row, key, number)
   local parts = {}
   for i, name in ipairs(key) do
     if row[name] == nil then refuse("row %d has no %s, which is its key", number, name) end
-    parts[i] = tostring(row[name])
+    parts[i] = type(row[name]) == "string" and row[name] or json.encode(row[name]) -- tostring keeps 14 digits
   end
   return table.concat(parts, ", ")
 end
