@@ -5,6 +5,8 @@
 --   missing_column   a field that earlier loads had is in no row             warn, fail
 --   type_change      a value that does not fit its column's type             fail, warn (null in its place)
 --   null_key         a key column without a value                            fail, warn (the row is left out)
+--   duplicate_key    a row has the key of an earlier one                     fail (and try again), warn (the last one counts)
+--   enum_surprise    a value that the column's `enums` do not have           warn, fail
 --
 -- A required column ("int!") that has no value always fails. Judged is the whole window, before anything is written: so a
 -- finding says in how many rows of how many. Findings are kept in signalroom.schema_changes, fields in
@@ -17,7 +19,7 @@ local names = require "sync.names"
 
 local POLICIES = {
   new_column = { "add", "warn", "fail" }, missing_column = { "warn", "fail" }, type_change = { "fail", "warn" },
-  null_key = { "fail", "warn" },
+  null_key = { "fail", "warn" }, duplicate_key = { "fail", "warn" }, enum_surprise = { "warn", "fail" },
 }
 
 local contract = {}
@@ -146,13 +148,17 @@ local function raw_findings(job, run, list)
   end
 end
 
+-- Keys come twice also when a list moved while it was read: that may be otherwise next time.
 local function refuse(job, list)
-  local said = {}
+  local said, lasting = {}, nil
   for _, finding in ipairs(list) do
-    if finding.policy == "fail" then said[#said + 1] = finding.text end
+    if finding.policy == "fail" then
+      said[#said + 1] = finding.text
+      lasting = lasting or finding.kind ~= "duplicate_key" or nil
+    end
   end
   if #said == 0 then return end
-  local err = errors.ApplicationError { type = "ContractError", non_retryable = true,
+  local err = errors.ApplicationError { type = "ContractError", non_retryable = lasting,
     message = ("%s.%s: %s; nothing was loaded"):format(job.source.name, job.resource.name, table.concat(said, "; ")) }
   err.findings = list
   error(err, 0)

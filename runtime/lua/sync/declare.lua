@@ -20,7 +20,7 @@ local sources = {}
 local SOURCE_FIELDS = { base_url = "string", tz = "string", lookback = "string", initial = "string", client = "string", clients = "table",
   kwargs = "table", rate = "string", busy = "string", secrets = "table", headers = "function", token = "function", probe = "function" }
 local RESOURCE_FIELDS = { key = "table", columns = "table", stored = "table", window = "string", window_column = "string", days = "number",
-  cursor = "string", fetch = "function", filters = "table", allow_shrink = "boolean", files = "function", drift = "table" }
+  cursor = "string", fetch = "function", filters = "table", allow_shrink = "boolean", files = "function", drift = "table", enums = "table" }
 local WINDOWS = { range = true, day = true, none = true, changes = true, files = true }
 local DAYS = { range = true, day = true }
 
@@ -62,6 +62,17 @@ local function check_rows(what, declared)
   end
 end
 
+local function check_enums(what, declared)
+  for column, values in pairs(declared.enums or {}) do
+    local there = not declared.columns or declared.columns[column]
+    if not there then mistake(("%s: enums names %q, which is not among its columns"):format(what, tostring(column))) end
+    if type(values) ~= "table" or #values == 0 then mistake(("%s: enums.%s is a list of texts"):format(what, column)) end
+    for _, value in ipairs(values) do
+      if type(value) ~= "string" then mistake(("%s: enums.%s has %s, which is no text"):format(what, column, tostring(value))) end
+    end
+  end
+end
+
 local function check_files(what, declared)
   need(what, declared, "files", "fetch")
   if declared.key or declared.columns then mistake(what .. ": files bring their own key and columns") end
@@ -79,6 +90,7 @@ function declare.resource(name)
     if not WINDOWS[declared.window] then mistake(what .. ': window is "range", "day", "changes", "files" or "none"') end
     if declared.window == "files" then check_files(what, declared) else check_rows(what, declared) end
     if declared.columns then made(what, pages.plan, declared.columns) end
+    check_enums(what, declared)
     declared.name = name
     declared.drift = contract.policies(what, declared.drift)
     return declared

@@ -3,6 +3,7 @@
 
 local contract = require "sync.contract"
 local sql = require "sync.sql"
+local staged = require "sync.staged"
 
 local drift = {}
 
@@ -59,40 +60,79 @@ function drift.save(connection, job, list, load_no)
   end
 end
 
--- A field that is new once is known for ever.
-local function settle(tx, job, list)
-  local fields = {}
-  for i, finding in ipairs(list) do fields[i] = finding.kind .. " " .. finding.field end
-  tx:query([[UPDATE signalroom.schema_changes SET settled_at = clock_timestamp()
+--- Once all windows of a run are loaded: settles what none of them has shown. A field that is new once is known for ever.
+---@param connection table
+---@param job table
+---@param since string  when the run began, by the database's clock
+function drift.settle(connection, job, since)
+  connection:query([[UPDATE signalroom.schema_changes SET settled_at = clock_timestamp()
     WHERE source = $1 AND resource = $2 AND client_id = $3 AND settled_at IS NULL AND kind <> 'new_column'
-      AND NOT (kind || ' ' || field = ANY ($4::text[]))]], job.source.name, job.resource.name, job.client, sql.text_array(fields))
+      AND last_seen_at < $4::timestamptz]], job.source.name, job.resource.name, job.client, since)
 end
 
---- In the transaction of a load, once its table and stage are there: judges a file's columns, leaves out rows without a
+-- Columns that the resource has always declared and the table does not have: new in the script, or taken away by hand.
+local function column_findings(work, list)
+  local told = {}
+  for _, finding in ipairs(work.job.contract.findings) do told[finding.column_name or ""] = true end
+  for name in pairs(work.job.dry and work.job.contract.added or {}) do told[name] = true end -- an earlier window's, rolled back
+  for _, name in ipairs(work.target.exists and work.target.names or {}) do
+    if not work.target.existing[name] and not told[name] then
+      list[#list + 1] = { kind = "table_column", field = name, policy = "warn",
+        text = ("column %s was not in the table and is added; rows loaded before have nothing there until they are loaded again"):format(
+          name) }
+    end
+  end
+end
+
+local function add_all(list, more)
+  for _, finding in ipairs(more) do list[#list + 1] = finding end
+end
+
+-- What the fetch was not judged by yet.
+local function judge_stage(tx, work)
+  local list = staged.enums(tx, work)
+  add_all(list, staged.nuls(work))
+  if not work.job.resource.columns then
+    add_all(list, work.target.exists and own_findings(work) or {})
+  else
+    column_findings(work, list)
+  end
+  contract.judge(work.job, list)
+  return list
+end
+
+--- In the transaction of a load, once its table and stage are there: judges what is in the stage, leaves out rows without a
 --- key where that is no failure, and keeps fields. What was found is in work.findings.
 ---@param tx table
 ---@param work table
 function drift.step(tx, work)
-  local job, list = work.job, {}
-  if not job.resource.columns then
-    list = work.target.exists and own_findings(work) or list
-    contract.judge(job, list)
-  else
-    list, job.contract.findings = job.contract.findings, {}
+  local job, list = work.job, judge_stage(tx, work)
+  if job.resource.columns then
+    add_all(list, job.contract.findings)
+    job.contract.findings = {}
     save_fields(tx, job, work.run)
   end
   for _, finding in ipairs(list) do
-    if finding.kind == "null_key" then tx:exec(sql.delete_keyless(work)) end
+    if finding.kind == "null_key" then work.staged = work.staged - tx:exec(sql.delete_keyless(work)) end
   end
   work.findings = list
 end
 
---- Behind the load's record: keeps what was found, and settles what is as it should be again.
+--- Once the rows of the stage are merged: judges keys that came twice.
+---@param tx table
+---@param work table
+---@param kept integer  rows with different keys
+function drift.merged(tx, work, kept)
+  local list = staged.duplicates(tx, work, kept)
+  contract.judge(work.job, list)
+  add_all(work.findings, list)
+end
+
+--- Behind the load's record: keeps what was found.
 ---@param tx table
 ---@param work table
 function drift.keep(tx, work)
   drift.save(tx, work.job, work.findings, work.load_no)
-  if work.run:count() > 0 then settle(tx, work.job, work.findings) end
 end
 
 --- What runs that loaded have found first, in words.

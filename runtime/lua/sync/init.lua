@@ -20,6 +20,7 @@ local ledger = require "sync.ledger"
 local load = require "sync.load"
 local log = require "activity.log"
 local pg = require "activity.pg"
+local rehearsal = require "sync.rehearsal"
 local schema = require "sync.schema"
 local secrets = require "native.secret"
 local vendor = require "sync.vendor"
@@ -136,7 +137,7 @@ local function run_window(job, window)
   window.cursor, window.fetched_at = load.cursor(job.connection, job)
   local ok, result = pcall(fetch_and_load, job, window)
   if ok then return result end
-  if errors.is(result) and result.type == "ContractError" then drift.save(job.connection, job, result.findings, nil) end
+  if errors.is(result) and result.type == "ContractError" and not job.dry then drift.save(job.connection, job, result.findings, nil) end
   error(result, 0)
 end
 
@@ -145,7 +146,7 @@ local function run_file(job, window, refused)
   local ok, result = pcall(run_window, job, window)
   if ok then return result end
   if not errors.is(result) or result.type ~= "FileRefused" then error(result, 0) end
-  ledger.note(job.connection, job, window.file, { status = "refused", problem = result.message })
+  if not job.dry then ledger.note(job.connection, job, window.file, { status = "refused", problem = result.message }) end
   log.error("file_processing_error", { source = job.source.name, file = window.file.name, problem = result.message })
   refused[#refused + 1] = result.message
   return { counts = {} }
@@ -165,9 +166,18 @@ local function add_counts(total, counts)
   for key, value in pairs(counts) do total[key] = (total[key] or 0) + value end
 end
 
+-- When the run began with a resource, whichever attempt that was.
+local function begun(job, progress)
+  progress.since = progress.since or {}
+  local name = job.resource.name
+  progress.since[name] = progress.since[name] or job.connection:query("SELECT clock_timestamp()::text AS now")[1].now
+  return progress.since[name]
+end
+
 local function run_resource(job, progress)
   local plan = plan_of(job, progress)
   local total = { new = 0, changed = 0, same = 0, deleted = 0, rows = 0 }
+  local since = begun(job, progress)
   job.plan, job.contract = plan, contract.read(job.connection, job)
   if plan.listing and #plan.windows == 0 then
     local nothing = load.nothing(job.connection, job, plan.listing)
@@ -181,6 +191,7 @@ local function run_resource(job, progress)
     add_counts(total, result.counts)
     progress.load_id = progress.load_id or result.dlt_load_id
   end
+  if total.rows > 0 and not job.dry then drift.settle(job.connection, job, since) end
   return total
 end
 
@@ -207,7 +218,16 @@ local function cost(order)
     FROM signalroom.loads WHERE source = $1 AND run_id = $2]], order.source.name, order.run_id)[1]
 end
 
+local function rehearsed(order, rows, counts)
+  local kept = order.dry
+  return { pipeline_name = order.source.name, client = order.client, dry = true, row_counts = rows, counts = counts,
+    requests = kept.requests, bytes = kept.bytes, seconds = math.floor(kept.seconds * 1000 + 0.5) / 1000,
+    samples = json.array(kept.samples), ddl = json.array(kept.ddl), warnings = json.array(kept.warnings), success = true,
+    error_message = json.null }
+end
+
 local function finish(order, progress, rows, counts)
+  if order.dry then return rehearsed(order, rows, counts) end
   local spent = cost(order)
   log.info("pipeline_completed", { source = order.source.name, client = order.client, load_id = progress.load_id, counts = counts,
     requests = spent.requests, bytes = spent.bytes, seconds = spent.seconds })
@@ -218,18 +238,20 @@ local function finish(order, progress, rows, counts)
 end
 
 --- Runs one source: every window of every resource chosen, for one client.
----@param input { source_name: string, source_kwargs: table?, resources: string[]?, client: string? }
+--- `dry` changes nothing in the database; the result then has `samples` and `ddl`, and no load_id.
+---@param input { source_name: string, source_kwargs: table?, resources: string[]?, client: string?, dry: boolean? }
 ---@return table result  { pipeline_name, client, load_id, row_counts, counts, requests, bytes, seconds, warnings, success, error_message }
 function sync.run(input)
   local source, kwargs = declare.find(input.source_name), given(input.source_kwargs) or {}
   check_kwargs(source, kwargs)
   local order = { source = source, kwargs = kwargs, client = client_of(source, input, kwargs), info = activity.info(), refused = {},
-    resources = declare.chosen(source, given(input.resources)), connection = pg.connect() }
+    resources = declare.chosen(source, given(input.resources)), connection = pg.connect(),
+    dry = input.dry == true and rehearsal.new() or nil }
   order.run_id = order.info.run_id or order.info.activity_id
   local progress = activity.details() or { plans = {} }
   need_tables(order.connection)
   log.info("pipeline_starting", { source = source.name, client = order.client, resumes_at = progress.window })
-  local live = not (kwargs.from or kwargs.to)
+  local live = not (kwargs.from or kwargs.to or order.dry)
   order.lease = live and lease.take(order, source.name .. "/" .. order.client) or nil
   local ok, rows, counts = pcall(run_all, order, progress)
   local given_up, problem = pcall(lease.give, order.lease)

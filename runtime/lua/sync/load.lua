@@ -12,6 +12,7 @@ local dlt = require "sync.dlt"
 local drift = require "sync.drift"
 local errors = require "errors"
 local ledger = require "sync.ledger"
+local rehearsal = require "sync.rehearsal"
 local sql = require "sync.sql"
 local timer = require "native.timer"
 local views = require "sync.views"
@@ -103,14 +104,31 @@ step("number", function(tx, work)
   work.dlt_load_id = dlt.load_id(tx, work.stream)
 end)
 
+-- Rows that lost a part of their key cannot be told apart from those that come.
+local function need_key(target)
+  for _, name in ipairs(target.exists and target.key or {}) do
+    if not target.existing[name] then
+      error(errors.ApplicationError { type = "ConfigError", non_retryable = true,
+        message = ("the table %s has no column %s, which is part of its key; nothing was changed. If it was renamed, name it so again; "
+          .. "if the key is to be another one, move the table out of the way, and it is made and loaded anew"):format(target.table,
+          name) }, 0)
+    end
+  end
+end
+
 step("table", function(tx, work)
   work.target = sql.target(tx, work.job, work.columns)
+  need_key(work.target)
 end)
 
 step("stage", function(tx, work)
   tx:exec(sql.create_stage(work))
-  tx:copy(sql.copy_stage(work), work.run:chunks())
-  if work.run:count() > ANALYZE_FROM_ROWS then tx:exec "ANALYZE stage" end
+  work.staged = tx:copy(sql.copy_stage(work), work.run:chunks())
+  if work.staged ~= work.run:count() then
+    error(errors.ApplicationError { type = "LoadError",
+      message = ("%s: the database took %d rows of %d; nothing was changed"):format(work.stream, work.staged, work.run:count()) }, 0)
+  end
+  if work.staged > ANALYZE_FROM_ROWS then tx:exec "ANALYZE stage" end
 end)
 
 step("drift", drift.step)
@@ -121,7 +139,9 @@ step("schema", function(tx, work)
 end)
 
 step("merge", function(tx, work)
+  rehearsal.merging(tx, work)
   local row = tx:query(sql.merge(work), work.client, work.fetched_at, work.dlt_load_id)[1]
+  drift.merged(tx, work, row.rows)
   work.counts = { rows = row.rows, new = row.new, changed = row.changed, same = row.rows - row.new - row.changed, deleted = 0 }
 end)
 
@@ -133,16 +153,18 @@ local function bounds(work)
   return window.from, window.from and window.to
 end
 
--- A file that has fewer rows than before is what its owner made of it.
+-- A file that has fewer rows than before is what its owner made of it. Few rows may change by much, but days without any are
+-- more likely a vendor's fault than all rows taken back.
 local function refuse_shrinking(tx, work)
   if work.window.file then return end
   local from, to = bounds(work)
   local row = tx:query(sql.count_window(work), from, to, work.client)[1]
-  if work.allow_shrink or row.total < SHRINK_FROM_ROWS or row.gone <= row.total * SHRINK_LIMIT then return end
+  local emptied = from ~= nil and row.total > 0 and work.staged == 0
+  if work.allow_shrink or not emptied and (row.total < SHRINK_FROM_ROWS or row.gone <= row.total * SHRINK_LIMIT) then return end
   error(errors.ApplicationError { type = "ShrinkRefused", non_retryable = true,
-    message = ("%s%s: the vendor no longer has %d of %d rows, more than %d%%; nothing was changed. "
+    message = ("%s%s: the vendor no longer has %d of %d rows%s; nothing was changed. "
       .. "If that is right, run it again with allow_shrink = true"):format(work.stream, from and (" %s..%s"):format(from, to) or "",
-      row.gone, row.total, SHRINK_LIMIT * 100) }, 0)
+      row.gone, row.total, emptied and "" or (", more than %d%%"):format(SHRINK_LIMIT * 100)) }, 0)
 end
 
 step("vanished", function(tx, work)
@@ -150,6 +172,7 @@ step("vanished", function(tx, work)
   tx:exec "SET LOCAL enable_nestloop = off" -- a new table has no statistics: it would compare every row with every row
   refuse_shrinking(tx, work)
   local from, to = bounds(work)
+  rehearsal.deleting(tx, work, from, to)
   work.counts.deleted = tx:query(sql.delete_vanished(work), from, to, work.client, work.fetched_at)[1].deleted
 end)
 
@@ -219,7 +242,13 @@ function load.window(connection, job, window, run)
     complete = window.complete and not filtered,
     allow_shrink = job.kwargs.allow_shrink or job.resource.allow_shrink }
   observe "fetched"
-  connection:transaction(function(tx) run_steps(tx, work) end)
+  local function steps_of_it(tx) run_steps(tx, work) end
+  if job.dry then
+    rehearsal.transaction(connection, work, steps_of_it)
+    rehearsal.spent(job.dry, run, (timer.now() - run.began) / 1000)
+  else
+    connection:transaction(steps_of_it)
+  end
   observe "committed"
   return work.recorded or { load_no = work.load_no, dlt_load_id = work.dlt_load_id, counts = work.counts }
 end
@@ -229,6 +258,10 @@ end
 ---@return { load_no: string, dlt_load_id: string, counts: table }
 function load.nothing(connection, job, listing)
   local counts = { rows = 0, new = 0, changed = 0, same = 0, deleted = 0 }
+  if job.dry then
+    rehearsal.spent(job.dry, listing, (timer.now() - listing.began) / 1000)
+    return { counts = counts }
+  end
   local _, now = load.cursor(connection, job)
   local work = { job = job, window = {}, run = listing, load_id = load.id(job, {}), client = job.client, counts = counts, ddl = {},
     backfill = false, fetched_at = now }

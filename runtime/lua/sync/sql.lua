@@ -176,8 +176,14 @@ local function differs(target, left, right)
   return ("(%s) IS DISTINCT FROM (%s)"):format(each(target.values, left .. ".?"), each(target.values, right .. ".?"))
 end
 
+-- Which of several rows with one key counts.
+local function newest_first(work)
+  local cursor = work.job.resource.cursor
+  return cursor and sql.name(cursor) .. " DESC NULLS LAST, " or ""
+end
+
 local MERGE = [[
-WITH last AS (SELECT DISTINCT ON (%(key)s) * FROM stage ORDER BY %(key)s, _seq DESC),
+WITH last AS (SELECT DISTINCT ON (%(key)s) * FROM stage ORDER BY %(key)s, %(newest)s_seq DESC),
 news AS (SELECT l.* FROM last l LEFT JOIN %(table)s t ON %(same_key)s AND t._client_id = $1::text WHERE t.%(first)s IS NULL OR %(differs)s),
 done AS (INSERT INTO %(table)s AS x (%(names)s, %(own)s) SELECT %(names)s, %(own_values)s FROM news
   ON CONFLICT (%(key)s, _client_id) DO UPDATE SET %(set)s WHERE (x._loaded_at > to_timestamp($2::float8)) IS NOT TRUE%(cursor)s
@@ -185,8 +191,8 @@ done AS (INSERT INTO %(table)s AS x (%(names)s, %(own)s) SELECT %(names)s, %(own
 SELECT (SELECT count(*) FROM last) AS rows, count(*) FILTER (WHERE inserted) AS new,
   count(*) FILTER (WHERE NOT inserted) AS changed FROM done]]
 
---- One statement: the last row of each key, only where it is new or differs, into the table. Rows that are
---- already so are not touched. Bound: $1 client, $2 fetched_at, $3 the id in _dlt_loads.
+--- One statement: the last row of each key (the newest, where a column says which that is), only where it is new or differs,
+--- into the table. Rows that are already so are not touched. Bound: $1 client, $2 fetched_at, $3 the id in _dlt_loads.
 function sql.merge(work)
   local target, cursor = work.target, work.job.resource.cursor
   local own, own_values, set = {}, {}, {}
@@ -197,10 +203,28 @@ function sql.merge(work)
     key = each(target.key, "?"), table = target.table, same_key = each(target.key, "t.? = l.?", " AND "),
     first = sql.name(target.key[1]),
     differs = differs(target, "l", "t"), names = each(target.names, "?"), own = each(own, "?"), own_values = table.concat(own_values, ", "),
-    set = each(set, "? = excluded.?"),
+    set = each(set, "? = excluded.?"), newest = newest_first(work),
     cursor = cursor and (" AND (x.%s > excluded.%s) IS NOT TRUE"):format(sql.name(cursor), sql.name(cursor)) or "",
   }
   return (MERGE:gsub("%%%((%w+_?%w*)%)s", words))
+end
+
+local SAMPLE = [[
+WITH last AS (SELECT DISTINCT ON (%(key)s) * FROM stage ORDER BY %(key)s, %(newest)s_seq DESC)
+SELECT CASE WHEN t.%(first)s IS NULL THEN 'new' ELSE 'changed' END AS what, left(concat_ws(', ', %(last_key)s), 200) AS key,
+  left((SELECT string_agg(n.key || ' ' || CASE WHEN t.%(first)s IS NULL THEN '' ELSE coalesce(o.value, 'null') || ' -> ' END
+      || coalesce(n.value, 'null'), ', ' ORDER BY n.key)
+    FROM jsonb_each_text(to_jsonb(l) - '_seq') n LEFT JOIN jsonb_each_text(to_jsonb(t)) o USING (key)
+    WHERE n.value IS DISTINCT FROM o.value AND n.key <> ALL ($2::text[])), 500) AS change
+FROM last l LEFT JOIN %(table)s t ON %(same_key)s AND t._client_id = $1::text WHERE t.%(first)s IS NULL OR %(differs)s
+ORDER BY t.%(first)s IS NULL, l._seq LIMIT %(limit)s]]
+
+--- Some rows that the merge will write: what ("new" or "changed"), their key, and what is new. Bound: $1 client, $2 the key's names.
+function sql.sample_merge(work, limit)
+  local target = work.target
+  local words = { key = each(target.key, "?"), last_key = each(target.key, "l.?"), newest = newest_first(work), table = target.table,
+    same_key = each(target.key, "t.? = l.?", " AND "), first = sql.name(target.key[1]), differs = differs(target, "l", "t"), limit = limit }
+  return (SAMPLE:gsub("%%%((%w+_?%w*)%)s", words))
 end
 
 local DAYS_OF_TIMES = "x.%s >= $1::date::timestamp AT TIME ZONE '%s' AND x.%s < ($2::date + 1)::timestamp AT TIME ZONE '%s'"
@@ -224,6 +248,19 @@ local function vanished(work)
   return ("NOT EXISTS (SELECT 1 FROM stage s WHERE %s)"):format(each(work.target.key, "s.? = x.?", " AND "))
 end
 
+--- Values of a column of the stage that are not among those bound as $1, each with its rows.
+function sql.strange_values(column, limit)
+  return ([[SELECT left(%s::text, 60) AS value, count(*) AS rows, min(_seq) AS first FROM stage
+    WHERE %s::text <> ALL ($1::text[]) GROUP BY 1 ORDER BY 3 LIMIT %d]]):format(sql.name(column), sql.name(column), limit)
+end
+
+--- The first key that more than one row of the stage has, as text, and the rows.
+function sql.first_duplicate(work)
+  local key = each(work.target.key, "?")
+  return ([[SELECT left(concat_ws(', ', %s), 200) AS key, min(_seq) AS one, max(_seq) AS other FROM stage
+    GROUP BY %s HAVING count(*) > 1 ORDER BY 2 LIMIT 1]]):format(key, key)
+end
+
 -- Two counts, since a NOT EXISTS that is no condition of its own would be asked row by row.
 function sql.count_window(work)
   local rows = ("SELECT count(*) FROM %s x WHERE %s"):format(work.target.table, in_window(work))
@@ -235,10 +272,20 @@ function sql.delete_keyless(work)
   return ("DELETE FROM stage WHERE %s"):format(each(work.target.key, "? IS NULL", " OR "))
 end
 
+local function gone(work)
+  return ("%s x WHERE %s AND (x._loaded_at > to_timestamp($4::float8)) IS NOT TRUE AND %s"):format(work.target.table, in_window(work),
+    vanished(work))
+end
+
 --- Rows of the window that the vendor no longer has. Bound: $4 fetched_at beside those of the window.
 function sql.delete_vanished(work)
-  return ([[WITH gone AS (DELETE FROM %s x WHERE %s AND (x._loaded_at > to_timestamp($4::float8)) IS NOT TRUE AND %s RETURNING 1)
-    SELECT count(*) AS deleted FROM gone]]):format(work.target.table, in_window(work), vanished(work))
+  return ("WITH gone AS (DELETE FROM %s RETURNING 1) SELECT count(*) AS deleted FROM gone"):format(gone(work))
+end
+
+--- Some of them, as sample_merge gives them.
+function sql.sample_vanished(work, limit)
+  return ("SELECT 'deleted' AS what, left(concat_ws(', ', %s), 200) AS key, NULL AS change FROM %s LIMIT %d"):format(
+    each(work.target.key, "x.?"), gone(work), limit)
 end
 
 return sql

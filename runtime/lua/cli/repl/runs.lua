@@ -37,6 +37,23 @@ end
 
 -- --- waiting ---
 
+-- What a sync that changed nothing would have done, but for its counts.
+local function rehearsed(result)
+  local lines = {}
+  for _, one in ipairs(result.samples) do
+    lines[#lines + 1] = ("%s %s %s%s"):format(one.what, one.table, one.key, one.change and ": " .. one.change or "")
+  end
+  for _, statement in ipairs(result.ddl) do lines[#lines + 1] = statement end
+  for _, warning in ipairs(result.warnings) do lines[#lines + 1] = "warning: " .. warning end
+  return #lines > 0 and "\n" .. table.concat(lines, "\n") or ""
+end
+
+local function title(result)
+  if not result.dry then return ("%s, load %s"):format(tostring(result.pipeline_name), tostring(result.load_id)) end
+  return ("%s, dry: nothing was changed; %d %s, %.1f s"):format(result.pipeline_name, result.requests,
+    result.requests == 1 and "call" or "calls", result.seconds)
+end
+
 -- A sync's result: what each table got.
 local function face_of(result)
   if type(result) ~= "table" or type(result.counts) ~= "table" then return result end
@@ -47,8 +64,8 @@ local function face_of(result)
   end
   table.sort(rows, function(a, b) return a.table < b.table end)
   return show.as(result, function(columns)
-    return ("%s, load %s\n%s"):format(tostring(result.pipeline_name), tostring(result.load_id),
-      grid({ "table", "fetched", "new", "changed", "same", "deleted" }, rows, columns))
+    return ("%s\n%s%s"):format(title(result), grid({ "table", "fetched", "new", "changed", "same", "deleted" }, rows, columns),
+      result.dry and rehearsed(result) or "")
   end)
 end
 

@@ -84,6 +84,7 @@ end
 -- --- syncs ---
 
 local TRIGGER = { resources = true, queue = true, notify = true }
+local HERE = { resources = true, dry = true }
 
 local function check(word, source, options)
   if type(source) == "string" and (options == nil or type(options) == "table") then return end
@@ -91,11 +92,11 @@ local function check(word, source, options)
 end
 
 -- The options of the run, and what is left: the arguments of the source.
-local function split(options)
+local function split(options, known)
   local own, kwargs = {}, {}
   for name, value in pairs(options or {}) do
     if type(name) == "string" then
-      if TRIGGER[name] then own[name] = value else kwargs[name] = value end
+      if known[name] then own[name] = value else kwargs[name] = value end
     end
   end
   return own, next(kwargs) and kwargs or nil
@@ -110,24 +111,27 @@ end
 ---@return table run
 function words.trigger(source, options)
   check("trigger", source, options)
-  local own, kwargs = split(options)
+  local own, kwargs = split(options, TRIGGER)
   local id, run_id, is_new = links.sync(source, { kwargs = kwargs, resources = own.resources, queue = own.queue, notify = own.notify })
   if not is_new then output.note("%s is running already", id) end
   return runs.new(id, run_id)
 end
 
---- Syncs a source right here, without Temporal: the same code, in this process, into the same database.
+--- Syncs a source right here, without Temporal: the same code, in this process, into the same database. With `dry` the vendor is
+--- asked and nothing is changed: each window's transaction is rolled back, and what it would have done is shown.
 ---
 ---     sync { "everflow", from = "2026-01-14" }
----@param options table the source's name first; resources (a list); all else are arguments of the source
+---     sync { "everflow", from = "2026-01-14", dry = true }
+---@param options table the source's name first; resources (a list), dry; all else are arguments of the source
 ---@return table result
 function words.sync(options)
   local source = type(options) == "table" and options[1]
   check("sync", source, options)
   scripts.files()
-  local own, kwargs = split(options)
+  local own, kwargs = split(options, HERE)
   local function beat(at) progress.line("%s: %s window %d of %d", source, tostring(at.resource), at.window, at.of) end
-  local ok, result = pcall(attempt.run, "sync", beat, sync.run, { source_name = source, source_kwargs = kwargs, resources = own.resources })
+  local ok, result = pcall(attempt.run, "sync", beat, sync.run, { source_name = source, source_kwargs = kwargs, resources = own.resources,
+    dry = own.dry })
   progress.clear()
   if not ok then error(result, 0) end
   return runs.result(result)
