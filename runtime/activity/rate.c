@@ -13,7 +13,7 @@ struct limit {
     int64_t *begins; /* of turns, the newest last */
     size_t count;
     size_t room;
-    size_t most; /* as many of them as any rate looked back */
+    struct rate longest; /* as many, and as far back, as any rate has looked */
     int64_t moved_ms;
     int64_t held_ms;
 };
@@ -38,22 +38,29 @@ static struct limit *limit_of(struct span key)
 
 /* --- turns --- */
 
-static void make_room(struct limit *limit)
+/* Turns that no rate looks back to any more go. */
+static void make_room(struct limit *limit, int64_t now_ms)
 {
-    size_t kept = limit->count < limit->most ? limit->count : limit->most;
-    if (kept)
-        memmove(limit->begins, limit->begins + limit->count - kept, kept * sizeof *limit->begins);
-    limit->count = kept;
-    if (kept * 2 < limit->room)
+    size_t most = (size_t)limit->longest.count;
+    size_t first = limit->count > most ? limit->count - most : 0;
+    while (first < limit->count && limit->begins[first] + limit->longest.period_ms <= now_ms)
+        first++;
+    if (first)
+        memmove(limit->begins, limit->begins + first,
+                (limit->count - first) * sizeof *limit->begins);
+    limit->count -= first;
+    if (limit->count * 2 < limit->room)
         return;
     limit->room = limit->room ? limit->room * 2 : FIRST_ROOM;
     limit->begins = memory_resize(limit->begins, limit->room * sizeof *limit->begins);
 }
 
-static void note(struct limit *limit, int64_t begins_ms)
+static void note(struct limit *limit, struct rate rate, int64_t begins_ms, int64_t now_ms)
 {
+    limit->longest.count = later(limit->longest.count, rate.count);
+    limit->longest.period_ms = later(limit->longest.period_ms, rate.period_ms);
     if (limit->count == limit->room)
-        make_room(limit);
+        make_room(limit, now_ms);
     limit->begins[limit->count++] = begins_ms;
 }
 
@@ -76,8 +83,7 @@ struct rate_turn rate_take(struct span key, struct rate rate, int64_t now_ms)
     struct rate_turn turn = {later(now_ms, limit->held_ms), limit->moved_ms};
     if (rate.count) {
         turn.begins_ms = next_turn(limit, rate, now_ms);
-        limit->most = limit->most > (size_t)rate.count ? limit->most : (size_t)rate.count;
-        note(limit, turn.begins_ms);
+        note(limit, rate, turn.begins_ms, now_ms);
     }
     pthread_mutex_unlock(&mutex);
     return turn;

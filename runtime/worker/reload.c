@@ -28,6 +28,7 @@ struct desk_order {
     bool workflows;
     bool activities;
     bool refused;
+    bool answered; /* under the worker's lock */
 };
 
 struct reload {
@@ -44,40 +45,11 @@ struct reload {
     struct edition *edition; /* the newest; it serves */
     struct desk_order to_desk;
     struct runner_order *to_runners;
-    size_t unanswered; /* orders; under the worker's lock */
+    size_t unanswered; /* orders to runners; under the worker's lock */
     bool closing;      /* under the worker's lock */
 };
 
 /* --- orders --- */
-
-static void answered(struct reload *reload)
-{
-    struct worker *worker = reload->worker;
-    pthread_mutex_lock(&worker->lock);
-    reload->unanswered--;
-    pthread_cond_broadcast(&worker->changed);
-    pthread_mutex_unlock(&worker->lock);
-}
-
-static void expect(struct reload *reload, size_t orders)
-{
-    pthread_mutex_lock(&reload->worker->lock);
-    reload->unanswered = orders;
-    pthread_mutex_unlock(&reload->worker->lock);
-}
-
-/* False when the worker stops meanwhile: its desk reads no more mail. Runners do until the reload
- * has ended, and always answer. */
-static bool await_answers(struct reload *reload, bool from_desk)
-{
-    struct worker *worker = reload->worker;
-    pthread_mutex_lock(&worker->lock);
-    while (reload->unanswered && !(from_desk && reload->closing))
-        pthread_cond_wait(&worker->changed, &worker->lock);
-    bool all = reload->unanswered == 0;
-    pthread_mutex_unlock(&worker->lock);
-    return all;
-}
 
 static void read_order(struct note *note)
 {
@@ -90,7 +62,22 @@ static void read_order(struct note *note)
         worker->polls.workflows = order->workflows;
         worker->polls.activities = order->activities;
     }
-    answered(order->reload);
+    pthread_mutex_lock(&worker->lock);
+    order->answered = true;
+    pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* False when the worker stops meanwhile: its desk reads no more mail. */
+static bool await_desk(struct reload *reload)
+{
+    struct worker *worker = reload->worker;
+    pthread_mutex_lock(&worker->lock);
+    while (!reload->to_desk.answered && !reload->closing)
+        pthread_cond_wait(&worker->changed, &worker->lock);
+    bool answered = reload->to_desk.answered;
+    pthread_mutex_unlock(&worker->lock);
+    return answered;
 }
 
 /* The desk did not want it. */
@@ -112,9 +99,8 @@ static bool move_desk(struct reload *reload, const struct edition *edition,
                                           .world = world,
                                           .workflows = edition->any_workflows,
                                           .activities = edition->any_activities};
-    expect(reload, 1);
     desk_send(reload->worker, &reload->to_desk.note);
-    if (!await_answers(reload, true))
+    if (!await_desk(reload))
         return false;
     drop_world(&reload->to_desk);
     return !reload->to_desk.refused;
@@ -122,7 +108,20 @@ static bool move_desk(struct reload *reload, const struct edition *edition,
 
 static void runner_done(struct runner_order *order)
 {
-    answered(order->user);
+    struct reload *reload = order->user;
+    pthread_mutex_lock(&reload->worker->lock);
+    reload->unanswered--;
+    pthread_cond_broadcast(&reload->worker->changed);
+    pthread_mutex_unlock(&reload->worker->lock);
+}
+
+/* Runners read their mail until the reload has ended. */
+static void await_runners(struct reload *reload)
+{
+    pthread_mutex_lock(&reload->worker->lock);
+    while (reload->unanswered)
+        pthread_cond_wait(&reload->worker->changed, &reload->worker->lock);
+    pthread_mutex_unlock(&reload->worker->lock);
 }
 
 /* False when one of them could not. */
@@ -130,7 +129,9 @@ static bool order_runners(struct reload *reload, enum runner_step step, const st
                           struct error *err)
 {
     struct worker *worker = reload->worker;
-    expect(reload, worker->runner_count);
+    pthread_mutex_lock(&worker->lock);
+    reload->unanswered = worker->runner_count;
+    pthread_mutex_unlock(&worker->lock);
     for (size_t i = 0; i < worker->runner_count; i++) {
         struct runner_order *order = &reload->to_runners[i];
         *order = (struct runner_order){.runner = &worker->runners[i],
@@ -140,7 +141,7 @@ static bool order_runners(struct reload *reload, enum runner_step step, const st
                                        .user = reload};
         runner_reload(order);
     }
-    await_answers(reload, false);
+    await_runners(reload);
     for (size_t i = 0; i < worker->runner_count; i++)
         if (reload->to_runners[i].err.kind != ERROR_NONE) {
             *err = reload->to_runners[i].err;
