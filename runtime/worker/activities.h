@@ -58,6 +58,7 @@ struct activity_task {
     struct activity_outcome outcome;
     bool ended;
     bool flushed;       /* the details were sent once more ahead of the answer */
+    bool refused;       /* the server did not take an answer: what it hears instead is the last */
     bool gone;          /* the server does not want to hear of it any more */
     unsigned cancelled; /* reasons told to the loop, one bit each */
     struct exchange answer;

@@ -101,17 +101,15 @@ static void send(struct activity_task *task)
     arena_release(&arena);
 }
 
-static void replace_by_failure(struct activity_task *task, size_t size, size_t limit)
+/* `message` comes from the task's arena. */
+static void replace_by_failure(struct activity_task *task, const char *type, const char *message)
 {
     struct arena *arena = &task->arena;
     Tpb__Failure__ApplicationFailureInfo *application =
         proto_new(&tpb__failure__application_failure_info__descriptor, arena);
-    application->type = "PayloadsTooLarge";
+    application->type = type;
     Tpb__Failure__Failure *failure = proto_new(&tpb__failure__failure__descriptor, arena);
-    failure->message = arena_printf(arena,
-                                    "[TMPRL1103] what this activity gave back takes %zu bytes, "
-                                    "more than the server accepts (%zu)",
-                                    size, limit);
+    failure->message = message;
     failure->source = "SignalRoom";
     failure->failure_info_case = TPB__FAILURE__FAILURE__FAILURE_INFO_APPLICATION_FAILURE_INFO;
     failure->application_failure_info = application;
@@ -121,6 +119,28 @@ static void replace_by_failure(struct activity_task *task, size_t size, size_t l
     bytes_clear(&task->outcome.body);
     proto_pack(request, &task->outcome.body);
     task->outcome.kind = ACTIVITY_FAILED;
+}
+
+static void replace_too_large(struct activity_task *task, size_t size, size_t limit)
+{
+    replace_by_failure(task, "PayloadsTooLarge",
+                       arena_printf(&task->arena,
+                                    "[TMPRL1103] what this activity gave back takes %zu bytes, "
+                                    "more than the server accepts (%zu)",
+                                    size, limit));
+}
+
+/* Once: the answer would be lost, and the workflow would wait until the activity times out. */
+static void replace_refused(struct activity_task *task, const struct rpc_reply *reply)
+{
+    const char *reason = arena_copy_text(&task->arena, bytes_text(&reply->message));
+    log_event(LOG_ERROR, "activity_answer_refused", "activity_type", task->type, "activity_id",
+              task->activity_id, "workflow_id", task->workflow_id, "run_id", task->run_id, "reason",
+              reason, NULL);
+    task->refused = true;
+    replace_by_failure(
+        task, "AnswerRefused",
+        arena_printf(&task->arena, "the server refused what this activity gave back: %s", reason));
 }
 
 static void try_again(struct alarm *alarm)
@@ -134,7 +154,12 @@ static void answer_answered(struct exchange *exchange, struct rpc_reply *reply)
     int64_t now = clock_monotonic_ms();
     bool small = task->outcome.body.size < 64 * 1024;
     if (rpc_reply_too_large(reply) && !small) {
-        replace_by_failure(task, task->outcome.body.size, REQUEST_LIMIT);
+        replace_too_large(task, task->outcome.body.size, REQUEST_LIMIT);
+        send(task);
+        return;
+    }
+    if (reply->status == RPC_INVALID_ARGUMENT && !task->refused) {
+        replace_refused(task, reply);
         send(task);
         return;
     }
@@ -174,7 +199,7 @@ void activity_answer_begin(struct activity_task *task)
     if (task->outcome.kind == ACTIVITY_DROPPED)
         task->gone = true;
     else if (task->outcome.body.size > limit)
-        replace_by_failure(task, task->outcome.body.size, limit);
+        replace_too_large(task, task->outcome.body.size, limit);
     if (task->gone || task->outcome.kind == ACTIVITY_COMPLETED)
         exchange_cancel(&task->beat);
     activity_answer_next(task);

@@ -233,6 +233,21 @@ def test_an_answer_waits_for_a_server_that_is_away(proxy, start_worker, connect,
     run_async(story())
 
 
+def test_an_answer_that_the_server_refuses_is_a_failure_and_not_a_silence(proxy, start_worker, connect, queue, run_async):
+    proxy.rules.append(times(1, "RespondActivityTaskCompleted", Refuse(CODE.INVALID_ARGUMENT, "not like this")))
+    worker = start_worker()
+
+    async def story():
+        client = await connect()
+        assert await client.execute_workflow("Greet", "Ada", id=new_id("greet"), task_queue=queue) == "Hello, Ada!"
+
+    run_async(story())
+    failed = service.RespondActivityTaskFailedRequest.FromString(proxy.calls["RespondActivityTaskFailed"][0])
+    assert failed.failure.application_failure_info.type == "AnswerRefused"
+    assert failed.failure.message == "the server refused what this activity gave back: not like this"
+    until(lambda: idle(worker), 20, "an idle worker")
+
+
 @pytest.mark.parametrize("word, failure", [("pause", "ActivityPause"), ("reset", "ActivityReset")])
 def test_an_operator_reaches_an_activity_by_its_heartbeat(word, failure, house, proxy, start_worker, connect, queue, run_async):
     start_worker()
