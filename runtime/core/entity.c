@@ -105,6 +105,7 @@ bool entity_ignores(const struct event *event)
     case EVENT_WORKFLOW_OPTIONS_UPDATED:
     case EVENT_WORKFLOW_PAUSED:
     case EVENT_WORKFLOW_UNPAUSED:
+    case EVENT_TIME_SKIPPED:
         return true;
     default:
         return event->may_ignore && !hearer_of(event->type) && !event_confirms(event->type);

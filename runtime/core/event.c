@@ -69,6 +69,7 @@ static const struct {
     [EVENT_NEXUS_CANCEL_REQUEST_FAILED] = {"NexusOperationCancelRequestFailed",               0                },
     [EVENT_WORKFLOW_PAUSED] = {"WorkflowExecutionPaused",                         0                },
     [EVENT_WORKFLOW_UNPAUSED] = {"WorkflowExecutionUnpaused",                       0                },
+    [EVENT_TIME_SKIPPED] = {"WorkflowExecutionTimeSkippingTransitioned",       0                },
 };
 
 enum { EVENT_COUNT = sizeof events / sizeof *events };

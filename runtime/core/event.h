@@ -72,6 +72,7 @@ enum event_type {
     EVENT_NEXUS_CANCEL_REQUEST_FAILED = 57,
     EVENT_WORKFLOW_PAUSED = 58,
     EVENT_WORKFLOW_UNPAUSED = 59,
+    EVENT_TIME_SKIPPED = 60,
 };
 
 enum command_type {

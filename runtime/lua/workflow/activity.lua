@@ -91,6 +91,7 @@ end
 -- The core answers a cancel: at once for "try" and "abandon", with the activity's own end for "wait". A
 -- second one is nothing to it.
 local function cancel_activity(run, activity)
+  activity.cancelling = true
   S.command { type = CANCEL_ACTIVITY, seq = activity.seq, mode = activity.mode, place = S.place(run) }
 end
 
@@ -105,12 +106,23 @@ local function check(name, input_options, what)
   return o, mode
 end
 
+-- The server refuses the task for it, over and over. Only scripts that give ids need the look.
+local function check_id(run, id)
+  for _, activity in pairs(run.activities or {}) do
+    if activity.id == id and not activity.cancelling then
+      mistake(("an activity with the id %q has not ended yet; each needs an id of its own"):format(id))
+    end
+  end
+end
+
 --- Schedules an activity. Returns its future.
 function M.start(run, fiber, name, input, activity_options, what)
   S.check_scope(fiber)
   local o, mode = check(name, activity_options, what)
   local seq = run.activity_seq + 1
   local id = o.id or tostring(seq)
+  run.gives_ids = run.gives_ids or o.id ~= nil
+  if run.gives_ids then check_id(run, id) end
   local attributes = attributes_of(run, name, id, input, o)
   run.activity_seq = seq
   local activity = future.new(run, fiber.scope, cancel_activity, seq)

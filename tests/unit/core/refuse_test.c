@@ -301,12 +301,12 @@ static void an_event_that_may_be_ignored(void **state)
     (void)state;
     struct builder b = {.stepwise = true};
     struct player p = {0};
-    builder_write(&b, "start maybe:99 any:44 any:45 any:55 any:58 any:59 task any:55 timer:1 "
-                      "fired@12 open");
+    builder_write(&b, "start maybe:99 any:44 any:45 any:55 any:58 any:59 any:60 task any:55 "
+                      "timer:1 fired@13 open");
     player_begin(&p, &b);
-    assert_string_equal(player_next(&p), "9*: initialize");
+    assert_string_equal(player_next(&p), "10*: initialize");
     assert_true(player_act(&p, "timer:1"));
-    assert_string_equal(player_next(&p), "15: fire(1)");
+    assert_string_equal(player_next(&p), "16: fire(1)");
     player_evict(&p);
 }
 

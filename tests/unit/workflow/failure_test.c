@@ -110,6 +110,39 @@ static void an_error_text_that_is_no_utf8_is_told_as_far_as_it_is(void **state)
     workflow_run_free(run);
 }
 
+static void an_id_that_is_taken_is_refused_where_it_is_given(void **state)
+{
+    static const char *const twice[] = {
+        "workflow.start('x', nil, { id = 'a' })\n  workflow.start('y', nil, { id = 'a' })",
+        "workflow.start('x', nil, { id = '2' })\n  workflow.start('y')",
+    };
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
+        snprintf(text, sizeof text, "workflow 'Twice' { run = function()\n  %s\nend }", twice[i]);
+        theatre_forget();
+        theatre_script("workflows/t.lua", text);
+        struct workflow_run *run = new_run();
+        struct workflow_answer answer = work(run, poll("start Twice; open", 1));
+        has(failed(&answer)->failure->message, "workflows/t.lua:3: an activity with the id \"");
+        workflow_run_free(run);
+    }
+}
+
+static void an_id_that_is_free_again_may_be_given(void **state)
+{
+    (void)state;
+    theatre_replays("workflow 'Again' { run = function()\n"
+                    "  workflow.call('x', nil, { id = 'a' })\n"
+                    "  local given_up = workflow.start('y', nil, { id = 'a' })\n"
+                    "  given_up:cancel()\n"
+                    "  return workflow.call('z', nil, { id = 'a' })\n"
+                    "end }",
+                    "start Again; task; activity a x; done a 1; task; activity a z; done a 2; "
+                    "task; complete 2");
+}
+
 static void no_text_of_the_library_shows_an_address(void **state)
 {
     (void)state;
@@ -254,6 +287,8 @@ int main(void)
         STORY(a_payload_over_the_limit_fails_the_task_before_the_server_sees_it),
         STORY(an_answer_over_the_limit_of_a_message_fails_the_task),
         STORY(an_error_text_that_is_no_utf8_is_told_as_far_as_it_is),
+        STORY(an_id_that_is_taken_is_refused_where_it_is_given),
+        STORY(an_id_that_is_free_again_may_be_given),
         STORY(no_text_of_the_library_shows_an_address),
         STORY(text_that_is_no_utf8_fails_the_task),
         STORY(what_a_workflow_must_not_touch_fails_the_task_with_the_line),
