@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "activity/failure.h"
 #include "base/log.h"
 #include "base/log_file.h"
 #include "base/redact.h"
@@ -31,7 +32,7 @@ enum { LOG_FILE_BYTES = 32 << 20 };
 
 static int fail(lua_State *L, const char *what, const char *path)
 {
-    return luaL_error(L, "%s %s: %s", what, path, strerror(errno));
+    failure_raise(L, "SystemError", "%s %s: %s", what, path, strerror(errno));
 }
 
 static int version(lua_State *L)
@@ -253,8 +254,8 @@ static int configure_log(lua_State *L)
 {
     struct log_options options = {.json = lua_toboolean(L, 2)};
     if (!log_level_parse(luaL_checkstring(L, 1), &options.level))
-        return luaL_error(L, "log level is DEBUG, INFO, WARNING or ERROR, not %s",
-                          lua_tostring(L, 1));
+        failure_raise(L, "ConfigError", "LOG_LEVEL is DEBUG, INFO, WARNING or ERROR, not %s",
+                      lua_tostring(L, 1));
     options.colour = screen_has_colour(STDERR_FILENO);
     log_configure(options);
     return 0;
@@ -265,7 +266,7 @@ static int keep_log(lua_State *L)
 {
     struct error err = {0};
     if (!log_file_open(luaL_checkstring(L, 1), LOG_FILE_BYTES, &err))
-        return luaL_error(L, "%s", err.text);
+        failure_raise(L, "SystemError", "%s", err.text);
     return 0;
 }
 

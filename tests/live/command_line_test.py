@@ -51,6 +51,7 @@ def test_each_command_has_help_and_names_the_nearest_option_also_to_programs(com
     (["report", "daily_ccw", "--date", "2026-1-1"], 3, "ValueError: report daily_ccw: date is a date"),
     (["workflows", "SyncSorceWorkflow"], 5, "NotFoundError: there is no workflow SyncSorceWorkflow; did you mean SyncSourceWorkflow?"),
     (["explain", "retry", "evrflow"], 5, "NotFoundError: there is no source evrflow; did you mean everflow?"),
+    (["worker", "--log-file", "/proc/no-such-file"], 3, "SystemError: opening the log file /proc/no-such-file: No such file"),
     (["mute", "1h"], 3, "KeyError: no database is configured"),
 ])
 def test_what_is_wrong_has_its_code_and_its_sentence(words, code, complaint):
@@ -59,6 +60,11 @@ def test_what_is_wrong_has_its_code_and_its_sentence(words, code, complaint):
     assert complaint is None or complaint in wrong.stderr
     if not words[-1].startswith("--"):
         assert json.loads(said(*words, "--json").stdout)["error"]["message"] in wrong.stderr
+
+
+def test_a_setting_that_is_wrong_is_named():
+    wrong = said("worker", environment={"LOG_LEVEL": "chatty"})
+    assert wrong.returncode == 3 and wrong.stderr == "signalroom: ConfigError: LOG_LEVEL is DEBUG, INFO, WARNING or ERROR, not CHATTY\n"
 
 
 def test_a_script_that_is_wrong_is_no_report_without_news(tmp_path):

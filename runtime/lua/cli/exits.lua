@@ -40,6 +40,7 @@ local BY_TYPE = {
   CheckFailed = { exits.config, "signalroom check looks at everything; signalroom worker --no-check starts all the same." },
   KeyError = { exits.config },
   ScriptError = { exits.config },
+  SystemError = { exits.config },
   TemplateError = { exits.config },
   ValueError = { exits.config },
   InvalidArgumentError = { exits.usage },

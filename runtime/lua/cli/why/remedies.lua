@@ -7,6 +7,8 @@ local CHECK = "signalroom check"
 local REMEDIES = {
   AuthError = { { "", "the key is refused: give the worker the right one and restart it; " .. CHECK .. " tries every key" } },
   DbError = {
+    { "too many c", "the database has no connection left: end idle ones, raise its limit, or go through a pooler" },
+    { "No space left", "the database's disk is full: make room there" },
     { "refused", "start the database, or correct DATABASE_URL or SUPABASE_DB_*; " .. CHECK .. " tells which" },
     { "could not translate", "the database's host name is wrong: correct DATABASE_URL or SUPABASE_DB_HOST" },
     { "password authentication", "correct the password: SUPABASE_DB_PASSWORD or DATABASE_URL" },
@@ -22,6 +24,7 @@ local REMEDIES = {
   ConfigError = { { "migrate", "run signalroom migrate, then start it again" }, { "", "set what the message names, restart the worker" } },
   KeyError = { { "", "set or correct what the message names, then start it again" } },
   ValueError = { { "", "start it again with what the message asks for" } },
+  FileError = { { "No space left", "the worker's disk is full: make room in /var/tmp, or set TMPDIR; " .. CHECK .. " tells how much is left" } },
   FileRefused = { { "", "mend the files that the message names; the next run takes them by itself" } },
   Busy = { { "", "another run of this source is at work: signalroom list shows it" } },
   LuaError = { { "", "mend the script's line that is named above" } },
