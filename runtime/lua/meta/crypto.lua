@@ -18,22 +18,27 @@ function CryptoSum:finish() end
 ---@class cryptolib
 crypto = {}
 
+---The MD5 sum of a text, as bytes; crypto.hex makes digits of it.
 ---@param text string
 ---@return string bytes 16
 function crypto.md5(text) end
 
+---The SHA-1 sum of a text, as bytes; crypto.hex makes digits of it.
 ---@param text string
 ---@return string bytes 20
 function crypto.sha1(text) end
 
+---The SHA-256 sum of a text, as bytes; crypto.hex makes digits of it.
 ---@param text string
 ---@return string bytes 32
 function crypto.sha256(text) end
 
+---The SHA-512 sum of a text, as bytes; crypto.hex makes digits of it.
 ---@param text string
 ---@return string bytes 64
 function crypto.sha512(text) end
 
+---The HMAC of a text under a key, as bytes.
 ---@param kind "sha256"|"sha1"|"sha512"|"md5"
 ---@param key string
 ---@param text string
@@ -52,6 +57,7 @@ function crypto.start(kind) end
 ---@return string bytes
 function crypto.rs256(pem, text) end
 
+---Bytes as hexadecimal digits.
 ---@param bytes string
 ---@return string digits in lower case
 function crypto.hex(bytes) end
@@ -61,10 +67,12 @@ function crypto.hex(bytes) end
 ---@return string bytes
 function crypto.unhex(digits) end
 
+---Bytes as base64.
 ---@param bytes string
 ---@return string text padded
 function crypto.base64(bytes) end
 
+---Bytes as base64 for addresses and tokens.
 ---@param bytes string
 ---@return string text in the alphabet for URLs, without padding
 function crypto.base64url(bytes) end

@@ -131,9 +131,11 @@ function plan:column_names() end
 ---@return pages.stranger[]
 function plan:strangers() end
 
+---How large it is.
 ---@return integer bytes
 function buffer:size() end
 
+---Its COPY text.
 ---@return string text a copy, for tests and small things
 function buffer:text() end
 

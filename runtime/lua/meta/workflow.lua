@@ -69,7 +69,7 @@ function Scope:cancel(reason) end
 local SignalChannel = {}
 
 ---Takes the oldest waiting signal, or waits for one.
----@param timeout? string|number default: no limit
+---@param timeout? string|number "30s", "5m" or seconds; default: no limit
 ---@return any argument the signal's first argument
 ---@return boolean received false when the time was up
 function SignalChannel:receive(timeout) end
@@ -114,18 +114,18 @@ function workflow.call(name, input, options) end
 function workflow.start(name, input, options) end
 
 ---Waits. A time of 0 or less returns at once.
----@param time string|number
+---@param time string|number "30s", "5m", "2h" or seconds
 function workflow.sleep(time) end
 
 ---Begins a timer without waiting.
----@param time string|number
+---@param time string|number "30s", "5m", "2h" or seconds
 ---@return Future
 function workflow.timer(time) end
 
 ---Waits until a condition holds. It is asked whenever something happened, in the order in which the waits began, and
 ---must only read.
 ---@param condition fun(): any
----@param timeout? string|number default: no limit
+---@param timeout? string|number "30s", "5m" or seconds; default: no limit
 ---@return boolean holds false when the time was up and the condition does not hold
 function workflow.await(condition, timeout) end
 
@@ -158,7 +158,7 @@ function workflow.scope(fn, ...) end
 function workflow.shield(fn, ...) end
 
 ---Runs fn(scope, ...) in a scope that is cancelled when the time is up; then raises TimeoutError.
----@param time string|number
+---@param time string|number "30s", "5m", "2h" or seconds
 ---@param fn fun(scope: Scope, ...): ...
 ---@return any ... what fn returned
 function workflow.timeout(time, fn, ...) end
@@ -212,8 +212,8 @@ function workflow.log_warning(format, ...) end
 ---@field args? table several arguments instead of one input
 ---@field workflow? string another workflow's name
 ---@field task_queue? string
----@field run_timeout? string|number
----@field task_timeout? string|number
+---@field run_timeout? string|number how long the next run may take; default: as this one
+---@field task_timeout? string|number how long one of its workflow tasks may take; default: as this one
 
 ---Ends this run and begins another with a fresh history. Never returns, and no pcall notices.
 ---@param input? any
