@@ -64,7 +64,7 @@ local function print_links(state, given)
   if ui and ui ~= "none" then output.note("  Web UI     %s", ui) end
   output.note("  Database   psql \"$(cat %s/database.url)\"", state)
   output.note("  Scripts    %s\n", given.scripts or "scripts")
-  output.note("  Try in another terminal: signalroom trigger everflow -w%s\n  Stop with Ctrl-C.\n", named)
+  output.note("  Try in another terminal: signalroom check%s; signalroom trigger everflow -w%s\n  Stop with Ctrl-C.\n", named, named)
 end
 
 local function work(given, servers)

@@ -11,6 +11,7 @@ local json = require "json"
 local output = require "cli.output"
 local report = require "report"
 local runs = require "cli.runs"
+local sorted_keys = require "sorted_keys"
 
 local LOOK_EVERY = 0.2 -- seconds between looks at the folder
 local CLIPPED_FROM = 102 * 1024 -- Gmail hides what is behind
@@ -86,12 +87,25 @@ local function note_size(letter)
   end
 end
 
+-- What loads the tables that are too old.
+local function remedy(result)
+  local commands, seen = {}, {}
+  for _, needed in ipairs(sorted_keys(result.stale and report.describe(result.name).needs or {})) do
+    local source = needed:match "^[^.]+"
+    if not seen[source] then commands[#commands + 1] = ("signalroom trigger %s -w"):format(source) end
+    seen[source] = true
+  end
+  return #commands > 0 and table.concat(commands, "; ") or nil
+end
+
 local function show(result)
+  result.fix = remedy(result)
   if not result.ready then
     output.line("%s for %s: not ready: %s", result.name, result.channel, result.reason)
+    if result.fix then output.line("  -> %s", result.fix) end
     return exits.failed
   end
-  if result.stale then output.note("not ready to be sent: %s", result.stale) end
+  if result.stale then output.note("not ready to be sent: %s\n  -> %s", result.stale, result.fix) end
   show_letter(result.letter)
   note_size(result.letter)
   return exits.ok
