@@ -13,16 +13,18 @@
 
 enum { MAX_FIELDS = 24 };
 
-static struct {
+/* clang-format off */
+static const struct {
     const char *name;
     const char *lower;
     const char *colour;
 } levels[] = {
-    [LOG_DEBUG] = {"DEBUG",   "debug",   "\033[2m" },
-    [LOG_INFO] = {"INFO",    "info",    "\033[32m"},
+    [LOG_DEBUG]   = {"DEBUG",   "debug",   "\033[2m"},
+    [LOG_INFO]    = {"INFO",    "info",    "\033[32m"},
     [LOG_WARNING] = {"WARNING", "warning", "\033[33m"},
-    [LOG_ERROR] = {"ERROR",   "error",   "\033[31m"},
+    [LOG_ERROR]   = {"ERROR",   "error",   "\033[31m"},
 };
+/* clang-format on */
 
 static struct log_options current = {.level = LOG_INFO};
 static atomic_int threshold = LOG_INFO;

@@ -6,6 +6,7 @@ enum { FATAL_GRACE_MS = 60000, EXHAUSTED_FIRST_MS = 1000, EXHAUSTED_MAX_MS = 100
 
 static const double jitter = 0.2;
 
+/* clang-format off */
 static const struct {
     double first_ms;
     double factor;
@@ -13,12 +14,13 @@ static const struct {
     int attempt_ms;
     int total_ms;
 } policies[] = {
-    [RPC_CLIENT] = {100, 1.7, 5000,  10000, 10000},
-      [RPC_TASK] = {100, 1.7, 5000,  30000, 60000},
-    [RPC_LONG_POLL] = {200, 2.0, 10000, 70000, -1   },
-      [RPC_ONCE] = {0,   0,   0,     10000, 10000},
-    [RPC_WAIT] = {100, 1.7, 5000,  65000, -1   },
+    [RPC_CLIENT]    = {100, 1.7, 5000,  10000, 10000},
+    [RPC_TASK]      = {100, 1.7, 5000,  30000, 60000},
+    [RPC_LONG_POLL] = {200, 2.0, 10000, 70000, -1},
+    [RPC_ONCE]      = {0,   0,   0,     10000, 10000},
+    [RPC_WAIT]      = {100, 1.7, 5000,  65000, -1},
 };
+/* clang-format on */
 
 enum answer { FATAL, PASSING, OF_A_POLL };
 

@@ -160,6 +160,7 @@ static int64_t cancel_ms(const struct worker *worker)
     return worker->options.cancel_timeout_ms;
 }
 
+/* clang-format off */
 static const struct {
     const char *name;
     void (*enter)(struct worker *worker);
@@ -168,16 +169,17 @@ static const struct {
     int64_t (*limit)(const struct worker *worker); /* instead of limit_ms */
     void (*late)(struct worker *worker);           /* at the deadline */
 } steps[] = {
-    [SHUTDOWN_LEAVE] = {"leave",   leave,             left,             GOODBYE_MS + 500, NULL,      NULL     },
-    [SHUTDOWN_POLLS] = {"polls",   NULL,              polls_quiet,      POLLS_MS,         NULL,      NULL     },
-    [SHUTDOWN_CANCEL] = {"cancel",  polls_cancel,      polls_idle,       POLLS_MS,         NULL,      NULL     },
-    [SHUTDOWN_GOODBYE] = {"goodbye", part,              left,             GOODBYE_MS + 500, NULL,      NULL     },
-    [SHUTDOWN_TASKS] = {"tasks",   NULL,              tasks_done,       TASKS_MS,         NULL,      NULL     },
-    [SHUTDOWN_GRACE] = {"grace",   NULL,              activities_done,  0,                grace_ms,  NULL     },
-    [SHUTDOWN_END] = {"end",     cancel_activities, activities_ended, 0,                cancel_ms, NULL     },
-    [SHUTDOWN_ANSWERS] = {"answers", NULL,              answers_out,      ANSWERS_MS,       NULL,      NULL     },
+    [SHUTDOWN_LEAVE]   = {"leave",   leave,             left,             GOODBYE_MS + 500, NULL,      NULL},
+    [SHUTDOWN_POLLS]   = {"polls",   NULL,              polls_quiet,      POLLS_MS,         NULL,      NULL},
+    [SHUTDOWN_CANCEL]  = {"cancel",  polls_cancel,      polls_idle,       POLLS_MS,         NULL,      NULL},
+    [SHUTDOWN_GOODBYE] = {"goodbye", part,              left,             GOODBYE_MS + 500, NULL,      NULL},
+    [SHUTDOWN_TASKS]   = {"tasks",   NULL,              tasks_done,       TASKS_MS,         NULL,      NULL},
+    [SHUTDOWN_GRACE]   = {"grace",   NULL,              activities_done,  0,                grace_ms,  NULL},
+    [SHUTDOWN_END]     = {"end",     cancel_activities, activities_ended, 0,                cancel_ms, NULL},
+    [SHUTDOWN_ANSWERS] = {"answers", NULL,              answers_out,      ANSWERS_MS,       NULL,      NULL},
     [SHUTDOWN_ABANDON] = {"abandon", abandon,           all_quiet,        ABANDON_MS,       NULL,      break_off},
 };
+/* clang-format on */
 
 static int64_t hurried_limit(enum shutdown_step step, int64_t limit_ms)
 {
