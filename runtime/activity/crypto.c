@@ -14,6 +14,7 @@
 #include "activity/failure.h"
 #include "activity/modules.h"
 #include "activity/scratch.h"
+#include "base/memory.h"
 #include "base/redact.h"
 
 #define SUM "signalroom.crypto.sum"
@@ -36,12 +37,19 @@ static const EVP_MD *kind_at(lua_State *L, int index)
     return kinds[luaL_checkoption(L, index, NULL, names)]();
 }
 
+/* OpenSSL may be set up to refuse what is weak: MD5 where FIPS rules. */
+static void check_sum(lua_State *L, bool made, const EVP_MD *kind)
+{
+    if (!made)
+        failure_raise(L, "ValueError", "this machine's OpenSSL refuses %s", EVP_MD_get0_name(kind));
+}
+
 static int push_digest(lua_State *L, const EVP_MD *kind)
 {
     struct span text = text_at(L, 1);
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned int size;
-    EVP_Digest(text.data, text.size, sum, &size, kind, NULL);
+    check_sum(L, EVP_Digest(text.data, text.size, sum, &size, kind, NULL) == 1, kind);
     lua_pushlstring(L, (const char *)sum, size);
     return 1;
 }
@@ -73,7 +81,10 @@ static int hmac(lua_State *L)
     struct span key = text_at(L, 2), text = text_at(L, 3);
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned int size;
-    HMAC(kind, key.data, (int)key.size, (const unsigned char *)text.data, text.size, sum, &size);
+    check_sum(L,
+              HMAC(kind, key.data, (int)key.size, (const unsigned char *)text.data, text.size, sum,
+                   &size) != NULL,
+              kind);
     lua_pushlstring(L, (const char *)sum, size);
     return 1;
 }
@@ -83,10 +94,10 @@ static int start(lua_State *L)
 {
     const EVP_MD *kind = kind_at(L, 1);
     EVP_MD_CTX **sum = lua_newuserdata(L, sizeof *sum);
-    *sum = EVP_MD_CTX_new();
-    EVP_DigestInit_ex(*sum, kind, NULL);
+    *sum = memory_need(EVP_MD_CTX_new());
     luaL_getmetatable(L, SUM);
     lua_setmetatable(L, -2);
+    check_sum(L, EVP_DigestInit_ex(*sum, kind, NULL) == 1, kind);
     return 1;
 }
 
@@ -137,7 +148,7 @@ static int no_passphrase(char *place, int size, int writing, void *user)
 /* The RSA key in a PEM text, NULL when it holds none. */
 static EVP_PKEY *read_key(struct span pem)
 {
-    BIO *text = BIO_new_mem_buf(pem.data, (int)pem.size);
+    BIO *text = memory_need(BIO_new_mem_buf(pem.data, (int)pem.size));
     EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, no_passphrase, NULL);
     BIO_free(text);
     if (!key || EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
@@ -148,7 +159,7 @@ static EVP_PKEY *read_key(struct span pem)
 
 static bool sign(EVP_PKEY *key, struct span text, struct bytes *out)
 {
-    EVP_MD_CTX *sum = EVP_MD_CTX_new();
+    EVP_MD_CTX *sum = memory_need(EVP_MD_CTX_new());
     size_t size = (size_t)EVP_PKEY_get_size(key);
     unsigned char *place = (unsigned char *)bytes_reserve(out, size);
     bool good = EVP_DigestSignInit(sum, NULL, EVP_sha256(), NULL, key) == 1 &&

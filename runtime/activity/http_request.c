@@ -7,6 +7,7 @@
 #include "activity/options.h"
 #include "activity/scratch.h"
 #include "activity/url.h"
+#include "base/memory.h"
 #include "script/json.h"
 
 enum { DEFAULT_LIMIT = 64 << 20, DEFAULT_REDIRECTS = 5, DEFAULT_MS = 30000, LONGEST_METHOD = 16 };
@@ -184,16 +185,16 @@ static void set_headers(struct transfer *transfer, const struct request *request
     const char *line = bytes_text(request->lines);
     const char *end = line + request->lines->size;
     for (; line < end; line += strlen(line) + 1)
-        list = curl_slist_append(list, line);
+        list = memory_need(curl_slist_append(list, line));
     if (request->content_type && !sends(request, "content-type")) {
         struct bytes type = {0};
         bytes_printf(&type, "Content-Type: %s", request->content_type);
-        list = curl_slist_append(list, bytes_text(&type));
+        list = memory_need(curl_slist_append(list, bytes_text(&type)));
         bytes_release(&type);
     } else if (!sends(request, "content-type")) {
-        list = curl_slist_append(list, "Content-Type:");
+        list = memory_need(curl_slist_append(list, "Content-Type:"));
     }
-    transfer->sent_headers = curl_slist_append(list, "Expect:");
+    transfer->sent_headers = memory_need(curl_slist_append(list, "Expect:"));
 }
 
 static void set_content(CURL *easy, const struct request *request)

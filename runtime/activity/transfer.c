@@ -126,7 +126,7 @@ struct web *web_open(struct reactor *reactor)
     struct web *web = memory_new(sizeof *web);
     web->part.close = close_web;
     web->uv = reactor_uv(reactor);
-    web->multi = curl_multi_init();
+    web->multi = memory_need(curl_multi_init());
     uv_timer_init(web->uv, &web->timer);
     web->timer.data = web;
     curl_multi_setopt(web->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
@@ -189,7 +189,7 @@ static size_t take_header(char *bytes, size_t one, size_t size, void *user)
 struct transfer *transfer_new(struct web *web)
 {
     struct transfer *transfer = memory_new(sizeof *transfer);
-    CURL *easy = curl_easy_init();
+    CURL *easy = memory_need(curl_easy_init());
     transfer->web = web;
     transfer->easy = easy;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
@@ -213,7 +213,8 @@ struct transfer *transfer_new(struct web *web)
 void transfer_start(struct transfer *transfer)
 {
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->sent_headers);
-    curl_multi_add_handle(transfer->web->multi, transfer->easy);
+    if (curl_multi_add_handle(transfer->web->multi, transfer->easy) != CURLM_OK)
+        abort(); /* only for want of memory */
 }
 
 void transfer_resume(struct transfer *transfer)

@@ -31,6 +31,15 @@ void *memory_copy(const void *data, size_t size)
     return copy;
 }
 
+void *memory_need(void *place)
+{
+    if (!place) {
+        fprintf(stderr, "signalroom: out of memory in a library\n");
+        abort();
+    }
+    return place;
+}
+
 char *memory_copy_text(const char *text)
 {
     return memory_copy(text, strlen(text));

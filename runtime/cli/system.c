@@ -17,6 +17,7 @@
 #include "activity/failure.h"
 #include "base/log.h"
 #include "base/log_file.h"
+#include "base/memory.h"
 #include "base/redact.h"
 #include "cli/child.h"
 #include "cli/editor.h"
@@ -147,7 +148,7 @@ static int make_folder(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
     mode_t mode = (mode_t)strtol(luaL_checkstring(L, 2), NULL, 8);
-    char *part = strdup(path);
+    char *part = memory_copy_text(path);
     for (char *slash = part + 1; (slash = strchr(slash, '/')); slash++) {
         *slash = '\0';
         mkdir(part, 0755);

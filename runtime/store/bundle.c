@@ -80,7 +80,8 @@ static void name_bundle(struct store_bundle *bundle)
     unsigned size = 0;
 
     store_bundle_write(bundle, &written);
-    EVP_Digest(written.data, written.size, hash, &size, EVP_sha256(), NULL);
+    if (EVP_Digest(written.data, written.size, hash, &size, EVP_sha256(), NULL) != 1)
+        abort(); /* no bundle may have another's name */
     bytes_release(&written);
     for (unsigned i = 0; i < size; i++)
         snprintf(bundle->hash + 2 * i, 3, "%02x", hash[i]);

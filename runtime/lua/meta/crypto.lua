@@ -1,7 +1,8 @@
 ---@meta crypto
 -- What an editor knows about `crypto`. The module itself is C: runtime/activity/crypto.c. For activities; never waits.
 --
--- Sums are bytes: `crypto.hex(crypto.sha256(text))` is what people read.
+-- Sums are bytes: `crypto.hex(crypto.sha256(text))` is what people read. One that this machine's OpenSSL is set up to
+-- refuse, as MD5 under FIPS, is a ValueError.
 
 ---@class CryptoSum
 local CryptoSum = {}
