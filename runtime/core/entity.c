@@ -8,24 +8,24 @@ typedef void confirm_call(struct run *run, const struct command *command,
                           const struct event *event);
 typedef bool hear_call(struct run *run, const struct event *event, struct error *err);
 
+/* clang-format off */
 static const struct {
     ask_call *ask;
     int event;
     int same;
     confirm_call *confirm;
 } by_command[] = {
-    [COMMAND_SCHEDULE_ACTIVITY] = {activity_schedule, EVENT_ACTIVITY_SCHEDULED,
-                                   SAME_KEY | SAME_NAME,                                            activity_scheduled},
-    [COMMAND_CANCEL_ACTIVITY] = {activity_revoke,   EVENT_ACTIVITY_CANCEL_REQUESTED, SAME_ORIGIN,
-                                   activity_cancel_requested                                                          },
-    [COMMAND_START_TIMER] = {timer_start,       EVENT_TIMER_STARTED,             SAME_KEY,    timer_started     },
-    [COMMAND_CANCEL_TIMER] = {timer_revoke,      EVENT_TIMER_CANCELED,            SAME_ORIGIN, timer_canceled    },
-    [COMMAND_RECORD_MARKER] = {marker_record,     EVENT_MARKER_RECORDED,           SAME_KEY,    marker_recorded   },
-    [COMMAND_COMPLETE_WORKFLOW] = {ending_ask,        EVENT_WORKFLOW_COMPLETED,        0,           ending_confirmed  },
-    [COMMAND_FAIL_WORKFLOW] = {ending_ask,        EVENT_WORKFLOW_FAILED,           0,           ending_confirmed  },
-    [COMMAND_CANCEL_WORKFLOW] = {ending_ask,        EVENT_WORKFLOW_CANCELED,         0,           ending_confirmed  },
-    [COMMAND_CONTINUE_AS_NEW] = {ending_ask,        EVENT_WORKFLOW_CONTINUED_AS_NEW, 0,           ending_confirmed  },
+    [COMMAND_SCHEDULE_ACTIVITY] = {activity_schedule, EVENT_ACTIVITY_SCHEDULED,        SAME_KEY | SAME_NAME, activity_scheduled},
+    [COMMAND_CANCEL_ACTIVITY]   = {activity_revoke,   EVENT_ACTIVITY_CANCEL_REQUESTED, SAME_ORIGIN,          activity_cancel_requested},
+    [COMMAND_START_TIMER]       = {timer_start,       EVENT_TIMER_STARTED,             SAME_KEY,             timer_started},
+    [COMMAND_CANCEL_TIMER]      = {timer_revoke,      EVENT_TIMER_CANCELED,            SAME_ORIGIN,          timer_canceled},
+    [COMMAND_RECORD_MARKER]     = {marker_record,     EVENT_MARKER_RECORDED,           SAME_KEY,             marker_recorded},
+    [COMMAND_COMPLETE_WORKFLOW] = {ending_ask,        EVENT_WORKFLOW_COMPLETED,        0,                    ending_confirmed},
+    [COMMAND_FAIL_WORKFLOW]     = {ending_ask,        EVENT_WORKFLOW_FAILED,           0,                    ending_confirmed},
+    [COMMAND_CANCEL_WORKFLOW]   = {ending_ask,        EVENT_WORKFLOW_CANCELED,         0,                    ending_confirmed},
+    [COMMAND_CONTINUE_AS_NEW]   = {ending_ask,        EVENT_WORKFLOW_CONTINUED_AS_NEW, 0,                    ending_confirmed},
 };
+/* clang-format on */
 
 static hear_call *const by_event[] = {
     [EVENT_WORKFLOW_STARTED] = start_hear,
