@@ -191,8 +191,8 @@ def test_who_waits_at_a_terminal_sees_what_the_run_is_at_and_what_holds_it_up(ho
     try:
         terminal.until(f"{run_id}: waits for a worker")
         terminal.until("\n  -> ")
-    finally:
         house.run("terminate", run_id)
+        terminal.until("Failed: WorkflowTerminated")
         assert terminal.ended() == 1
-        assert "\r\x1b[KFailed: WorkflowTerminated" in terminal.raw
+    finally:
         terminal.close()
