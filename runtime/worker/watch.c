@@ -114,6 +114,13 @@ static void say_blind(struct watch *watch, const char *path, int code)
     watch->blind = true;
 }
 
+static void look_with(struct eye *eye)
+{
+    int code = uv_fs_event_start(&eye->event, on_event, eye->path, 0);
+    if (code)
+        say_blind(eye->watch, eye->path, code);
+}
+
 static struct eye *open_eye(struct watch *watch, const char *path, const struct stat *st)
 {
     struct eye *eye = memory_new(sizeof *eye);
@@ -126,19 +133,20 @@ static struct eye *open_eye(struct watch *watch, const char *path, const struct 
     watch->eyes = eye;
     uv_fs_event_init(watch->loop, &eye->event);
     watch->handles++;
-    int code = uv_fs_event_start(&eye->event, on_event, path, 0);
-    if (code)
-        say_blind(watch, path, code);
+    look_with(eye);
     return eye;
 }
 
-/* The eye on this very folder: one of the same name that took its place needs another. */
+/* The eye on this very folder: one of the same name that took its place needs another. One that the
+ * system would not open gets another chance. */
 static void see_folder(struct watch *watch, const char *path, const struct stat *st)
 {
     for (struct eye *eye = watch->eyes; eye; eye = eye->next)
         if (!eye->only && strcmp(eye->path, path) == 0 && eye->device == st->st_dev &&
             eye->inode == st->st_ino) {
             eye->seen = true;
+            if (!uv_is_active((uv_handle_t *)&eye->event))
+                look_with(eye);
             return;
         }
     open_eye(watch, path, st)->seen = true;

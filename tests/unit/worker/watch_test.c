@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "scripts_folder.h"
+#include "shortage.h"
 #include "worker/watch.h"
 
 enum { QUIET_MS = 40, NEVER_MS = 1 << 30, PATIENCE_MS = 60000 };
@@ -184,6 +185,20 @@ static void a_deletion_is_told(void **state)
     is_told();
 }
 
+static void a_folder_gets_its_eye_once_the_system_has_one(void **state)
+{
+    int before = shortage_watched();
+
+    (void)state;
+    shortage_of_watches(true);
+    begin(QUIET_MS);
+    shortage_of_watches(false);
+    assert_int_equal(shortage_watched(), before);
+    scripts_write("workflows/a.lua", "-- number two");
+    is_told(); /* by a look */
+    assert_true(shortage_watched() >= before + 3);
+}
+
 static void a_look_finds_what_no_event_tells(void **state)
 {
     char outside[128], linked[128];
@@ -212,6 +227,7 @@ int main(void)
         STORY(a_folder_in_place_of_another_is_watched),
         STORY(the_folder_itself_may_go_and_come_back),
         STORY(a_deletion_is_told),
+        STORY(a_folder_gets_its_eye_once_the_system_has_one),
         STORY(a_look_finds_what_no_event_tells),
     };
 
