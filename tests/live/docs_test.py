@@ -147,6 +147,7 @@ class Reader:
                          ids=lambda page: page.stem)
 def test_a_page_does_what_it_says(house, tmp_path, page):
     house.postgres.fresh()
+    house.everflow.control("reset", {})
     reader = Reader(house, tmp_path)
     try:
         for block in blocks_of(with_free_ports(page.read_text())):
@@ -170,6 +171,7 @@ def test_every_command_in_the_docs_is_one_that_there_is():
 def test_the_page_on_moving_runs_in_its_order(house, queue):
     """But for what the old system does, and loads of vendors that are not here."""
     house.postgres.fresh()
+    house.everflow.control("reset", {})
     blocks = "".join(block.text for block in blocks_of((ROOT / "docs/moving.md").read_text()) if block.language == "sh")
     lines = [shlex.split(line, comments=True) for line in blocks.splitlines() if line.startswith("signalroom ")]
     kept = [line[1:] for line in lines if line[1] != "trigger" or "--kwargs" in line]

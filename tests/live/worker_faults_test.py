@@ -245,7 +245,7 @@ def test_an_answer_that_the_server_refuses_is_a_failure_and_not_a_silence(proxy,
     failed = service.RespondActivityTaskFailedRequest.FromString(proxy.calls["RespondActivityTaskFailed"][0])
     assert failed.failure.application_failure_info.type == "AnswerRefused"
     assert failed.failure.message == "the server refused what this activity gave back: not like this"
-    until(lambda: idle(worker), 20, "an idle worker")
+    until(lambda: idle(worker), what="an idle worker")
 
 
 @pytest.mark.parametrize("word, failure", [("pause", "ActivityPause"), ("reset", "ActivityReset")])
