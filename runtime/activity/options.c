@@ -53,7 +53,9 @@ static double measure(const char *text, const struct unit *units)
     return sum;
 }
 
-int64_t options_duration(lua_State *L, int index, const char *what)
+/* A duration in milliseconds from the value at index; raises unless it is one. `what` names it in
+ * the error. */
+static int64_t duration_at(lua_State *L, int index, const char *what)
 {
     double ms = -1;
     if (lua_type(L, index) == LUA_TNUMBER)
@@ -153,7 +155,7 @@ static bool read_value(lua_State *L, const char *call, const struct option *o, v
         return false;
     case OPTION_DURATION:
         lua_pushfstring(L, "%s: option '%s'", call, o->name);
-        *(int64_t *)field = options_duration(L, -2, lua_tostring(L, -1));
+        *(int64_t *)field = duration_at(L, -2, lua_tostring(L, -1));
         lua_pop(L, 1);
         return false;
     case OPTION_TEXT:

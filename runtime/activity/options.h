@@ -31,7 +31,3 @@ struct option {
  * "http.get". */
 void options_read(lua_State *L, int index, const char *call, const struct option *known,
                   void *fields);
-
-/* A duration in milliseconds from the value at index; raises unless it is one. `what` names it in
- * the error. */
-int64_t options_duration(lua_State *L, int index, const char *what);

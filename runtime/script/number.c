@@ -95,7 +95,8 @@ static struct decimal without_trailing_zeros(uint64_t digits, int exponent)
     return (struct decimal){digits, exponent};
 }
 
-struct decimal number_shortest(double value)
+/* The shortest decimal that reads back as value, which is finite and above zero. */
+static struct decimal shortest_decimal(double value)
 {
     pthread_once(&prepared, prepare);
     uint64_t bits;
@@ -229,7 +230,7 @@ static bool read_decimal(const struct literal *l, struct span text, double *out)
     double value = read_by_libc(text);
     if (value == 0 || isinf(value))
         return false;
-    struct decimal shortest = number_shortest(fabs(value));
+    struct decimal shortest = shortest_decimal(fabs(value));
     *out = value;
     return shortest.digits == d.digits && shortest.exponent == d.exponent;
 }
@@ -317,7 +318,7 @@ size_t number_write(double value, char out[NUMBER_TEXT_MAX])
     if (value <= (double)NUMBER_EXACT && value == (double)(uint64_t)value) {
         used += put_digits(out + used, (uint64_t)value);
     } else {
-        struct decimal d = number_shortest(value);
+        struct decimal d = shortest_decimal(value);
         char digits[20];
         size_t count = put_digits(digits, d.digits);
         int point = (int)count + d.exponent;

@@ -35,6 +35,3 @@ bool number_decimal(struct span literal, struct decimal *out, bool *negative);
 
 /* A finite double as JSON, its length without the NUL that ends it. */
 size_t number_write(double value, char out[NUMBER_TEXT_MAX]);
-
-/* The shortest decimal that reads back as value, which is finite and above zero. */
-struct decimal number_shortest(double value);

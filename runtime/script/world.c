@@ -15,7 +15,7 @@ static uint64_t rotate(uint64_t x, int by)
     return (x << by) | (x >> (64 - by));
 }
 
-void world_set_now(struct world *world, double now_ms)
+static void change_time(struct world *world, double now_ms)
 {
     if (!world->has_now)
         world->first_ms = now_ms;
@@ -23,7 +23,9 @@ void world_set_now(struct world *world, double now_ms)
     world->has_now = true;
 }
 
-void world_seed(struct world *world, const unsigned char eight[8])
+/* splitmix64 from the eight bytes, little endian, fills the state of xoshiro256**. Frozen: replays
+ * depend on it. */
+static void fill_chance(struct world *world, const unsigned char eight[8])
 {
     uint64_t x = 0;
     for (int i = 0; i < 8; i++)
@@ -80,7 +82,7 @@ static struct world *seeded(lua_State *L)
             script_error(L, "chance has no seed at a script's top level: draw inside run");
         if (getentropy(eight, sizeof eight) != 0)
             script_error(L, "the system has no entropy");
-        world_seed(world, eight);
+        fill_chance(world, eight);
     }
     return world;
 }
@@ -122,7 +124,7 @@ static int random_seed(lua_State *L)
     memcpy(&bits, &number, sizeof bits);
     for (int i = 0; i < 8; i++)
         eight[i] = (unsigned char)(bits >> (8 * i));
-    world_seed(world_of(L), eight);
+    fill_chance(world_of(L), eight);
     return 0;
 }
 
@@ -132,7 +134,7 @@ static int seed(lua_State *L)
     size_t size;
     const char *eight = luaL_checklstring(L, 1, &size);
     luaL_argcheck(L, size == 8, 1, "eight bytes expected");
-    world_seed(world_of(L), (const unsigned char *)eight);
+    fill_chance(world_of(L), (const unsigned char *)eight);
     return 0;
 }
 
@@ -174,7 +176,7 @@ static double now_ms(lua_State *L)
 /* set_now(milliseconds) */
 static int set_now(lua_State *L)
 {
-    world_set_now(world_of(L), luaL_checknumber(L, 1));
+    change_time(world_of(L), luaL_checknumber(L, 1));
     return 0;
 }
 

@@ -20,11 +20,6 @@ struct world {
     unsigned name_count; /* numbers given out */
 };
 
-void world_set_now(struct world *world, double now_ms);
-
-/* splitmix64 from the eight bytes, little endian, fills the state of xoshiro256**. Frozen: replays
- * depend on it. */
-void world_seed(struct world *world, const unsigned char eight[8]);
 void world_release(struct world *world, lua_State *L);
 
 /* Sets os and math functions of the current world, uuid4, set_now and seed in the table on top. */
