@@ -111,11 +111,12 @@ static int64_t first_event(const struct workflow_run *run)
     return history && history->n_events ? history->events[0]->event_id : 0;
 }
 
-/* Whether what the run has applied is what the server has: of a task that it took back (an update
- * that was rejected leaves none) the event ids are given out again. */
+/* Whether the run has taken up a task that the server does not count: of one that it took back (an
+ * update that was rejected leaves none) the event ids are given out again. */
 static bool is_ahead(const struct workflow_run *run)
 {
-    return !run->task->query && run_last_event(run->core) > run->task->previous_started_event_id;
+    return !run->task->query &&
+           run_moment(run->core).history_length > run->task->previous_started_event_id;
 }
 
 /* Whether the poll's history goes on where this run stands. */

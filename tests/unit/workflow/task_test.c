@@ -501,44 +501,6 @@ static void a_query_that_acts_fails_and_leaves_the_run_as_it_was(void **state)
     workflow_run_free(run);
 }
 
-/* The run's result when so many queries draw, seed and name before its second task. */
-static const char *result_after_queries(int count)
-{
-    struct workflow_run *run = new_run();
-    struct workflow_answer answer = work(run, poll("start Dice; open", 1));
-    for (int i = 0; i < count; i++) {
-        answer = work(run, query_poll("start Dice; open", 4, query("draw", NULL)));
-        assert_int_equal(answered(&answer)->completed_type, 1);
-    }
-    answer = work(run, poll("start Dice; pinned; timer 1; fired 1; open", 4));
-    const char *result = text_of(
-        completed(&answer)->commands[0]->complete_workflow_execution_command_attributes->result);
-    workflow_run_free(run);
-    return result;
-}
-
-static void a_query_that_draws_and_names_changes_nothing_of_the_run(void **state)
-{
-    (void)state;
-    theatre_script("workflows/t.lua",
-                   "local early, late = {}, {}\n"
-                   "workflow 'Dice' { run = function()\n"
-                   "  local first = tostring(early)\n"
-                   "  workflow.sleep(5)\n"
-                   "  return { first, tostring(early), tostring({}), tostring(late),\n"
-                   "           math.random(), workflow.uuid() }\n"
-                   "end,\n"
-                   "queries = { draw = function()\n"
-                   "  local drawn = { tostring({}), tostring(late), tostring(early) }\n"
-                   "  drawn[4], drawn[5] = workflow.uuid(), math.random()\n"
-                   "  math.randomseed(7)\n"
-                   "  return drawn\n"
-                   "end } }");
-    const char *alone = result_after_queries(0);
-    assert_string_equal(result_after_queries(1), alone);
-    assert_string_equal(result_after_queries(3), alone);
-}
-
 static void a_query_on_a_run_that_cannot_be_rebuilt_fails_with_the_reason(void **state)
 {
     (void)state;
@@ -583,7 +545,6 @@ int main(void)
         STORY(the_stack_of_a_waiting_run_can_be_asked_for),
         STORY(the_workflow_tells_what_it_answers_to),
         STORY(a_query_that_acts_fails_and_leaves_the_run_as_it_was),
-        STORY(a_query_that_draws_and_names_changes_nothing_of_the_run),
         STORY(a_query_on_a_run_that_cannot_be_rebuilt_fails_with_the_reason),
     };
 
