@@ -1,7 +1,8 @@
 /*
  * Programs of chance on a server of chance. A script draws from the workflow's own random numbers
- * what it does next, so that each run id is another program; whatever it does, a run from memory
- * and one rebuilt from history must answer alike, and the history must replay in all ways.
+ * what it does next, so that each run id is another program; whatever it does, and whoever looks at
+ * it between its tasks, a run from memory and one rebuilt from history must answer alike, and the
+ * history must replay in all ways.
  */
 #include "story.h"
 
@@ -82,6 +83,9 @@ static const char *const chaos =
     "  signals = { poke = function(x)\n"
     "    pokes = pokes + 1\n"
     "    if x % 5 == 0 then pcall(workflow.call, 'poked', x) end\n"
+    "  end },\n"
+    "  queries = { peek = function()\n"
+    "    return { workflow.uuid(), math.random(9), tostring({}), tostring(trace), #trace }\n"
     "  end },\n"
     "}\n";
 

@@ -197,25 +197,41 @@ static void obey(struct server *s, const Tpb__Command__Command *c)
 
 /* --- a task --- */
 
-static struct workflow_answer ask(struct server *s, struct workflow_run *run, size_t first)
+static Tpb__Workflowservice__PollWorkflowTaskQueueResponse *new_poll(const struct server *s,
+                                                                     size_t first)
 {
     struct arena *arena = theatre_arena();
     Tpb__Workflowservice__PollWorkflowTaskQueueResponse *poll =
         proto_new(&tpb__workflowservice__poll_workflow_task_queue_response__descriptor, arena);
-    struct workflow_answer answer;
 
     poll->workflow_execution = proto_new(&tpb__common__workflow_execution__descriptor, arena);
     poll->workflow_execution->workflow_id = "id";
     poll->workflow_execution->run_id = "run";
     poll->attempt = 1;
     poll->previous_started_event_id = s->previous_started;
-    poll->started_event_id = (int64_t)said(s);
     poll->history = proto_new(&tpb__history__history__descriptor, arena);
     poll->history->events = history_said(s->writer)->events + first;
     poll->history->n_events = said(s) - first;
-    workflow_begin(run, arena, poll);
+    return poll;
+}
+
+static struct workflow_answer
+answer_of(struct workflow_run *run, const Tpb__Workflowservice__PollWorkflowTaskQueueResponse *poll)
+{
+    struct workflow_answer answer;
+
+    workflow_begin(run, theatre_arena(), poll);
     assert_int_equal(workflow_step(run, &answer), WORKFLOW_ANSWERS);
     workflow_end(run);
+    return answer;
+}
+
+static struct workflow_answer ask(struct server *s, struct workflow_run *run, size_t first)
+{
+    Tpb__Workflowservice__PollWorkflowTaskQueueResponse *poll = new_poll(s, first);
+
+    poll->started_event_id = (int64_t)said(s);
+    struct workflow_answer answer = answer_of(run, poll);
     if (answer.kind != ANSWER_COMPLETED)
         fail_msg("task of event %zu: %.*s", said(s), (int)answer.error.size,
                  answer.error.size ? answer.error.data : "");
@@ -227,6 +243,21 @@ static void keep_new_run(struct server *s)
     workflow_run_free(s->kept);
     s->kept = workflow_run_new(theatre_host(), SPAN("run"));
     s->delivered = 0;
+}
+
+/* A query between tasks, which history never hears of. */
+static void query_kept(struct server *s)
+{
+    Tpb__Workflowservice__PollWorkflowTaskQueueResponse *poll = new_poll(s, s->delivered);
+
+    poll->query = proto_new(&tpb__query__workflow_query__descriptor, theatre_arena());
+    poll->query->query_type = "peek";
+    struct workflow_answer answer = answer_of(s->kept, poll);
+    if (answer.kind != ANSWER_QUERY)
+        fail_msg("query behind event %zu: %.*s", said(s), (int)answer.error.size,
+                 answer.error.size ? answer.error.data : "");
+    if (answer.evict)
+        keep_new_run(s);
 }
 
 static struct span ask_both(struct server *s)
@@ -263,6 +294,8 @@ static void work_off(struct server *s)
         obey(s, completed->commands[i]);
     if (draw(s, 10) == 0)
         keep_new_run(s);
+    else if (!s->closed && draw(s, 3) == 0)
+        query_kept(s);
 }
 
 Tpb__History__History *server_play(const char *workflow, uint64_t seed)
