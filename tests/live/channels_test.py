@@ -12,6 +12,7 @@ from house import Worker, until
 from messages import ACCOUNT, DOWN, posts, scripts_in, settings_of, shortened, texts, vendors_of
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
+from worker_test import idle
 
 ROWS = [{"date": "2026-01-14", "affiliate": [n, f"A{n}"], "advertiser": [1, "CCW"], "clicks": 10, "conversions": 2, "revenue": 5, "payout": 2}
         for n in (1, 2, 3)]
@@ -284,6 +285,8 @@ def test_a_sync_that_was_cancelled_is_no_failure_to_tell(fakes, worker, connect,
 
     assert isinstance(run_async(story()), CancelledError)
     assert fakes["slack"].requests() == []
+    fakes["everflow"].control("release")
+    until(lambda: idle(worker), what="the end of the activity that nobody waits for")
 
 
 @pytest.mark.parametrize("source, failed", [("everflow", None), ("nope", "ValueError")])
