@@ -1,24 +1,50 @@
 #include "base/mailbox.h"
 
+#include <errno.h>
+#include <linux/futex.h>
 #include <stddef.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
+
+/* A futex and no condition variable: glibc wakes from one with the mutex marked as contended, so
+ * that each letter cost two calls to the kernel more. */
+
+/* Until the word is 0. False at the deadline. */
+static bool sleep_on(atomic_int *word, int64_t deadline_ms)
+{
+    const struct timespec until = {.tv_sec = (time_t)(deadline_ms / 1000),
+                                   .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
+    long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, 1,
+                      deadline_ms < 0 ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+    return rc == 0 || errno != ETIMEDOUT;
+}
+
+static void wake_from(atomic_int *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1);
+}
 
 void mailbox_init(struct mailbox *box, void (*wake)(void *user), void *user)
 {
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     *box = (struct mailbox){.wake = wake, .wake_user = user};
     box->last = &box->first;
     pthread_mutex_init(&box->mutex, NULL);
-    pthread_cond_init(&box->filled, &attr);
-    pthread_condattr_destroy(&attr);
 }
 
 void mailbox_release(struct mailbox *box)
 {
-    pthread_cond_destroy(&box->filled);
     pthread_mutex_destroy(&box->mutex);
+}
+
+/* The owner is woken once the mutex is free, or it would wait for it at once. It may have released
+ * the box by then: only the word's address is used, which wakes nobody or somebody who looks. */
+static void unlock_and_call(struct mailbox *box)
+{
+    bool asleep = atomic_exchange(&box->asleep, 0);
+    pthread_mutex_unlock(&box->mutex);
+    if (asleep)
+        wake_from(&box->asleep);
 }
 
 bool mailbox_send(struct mailbox *box, struct letter *letter)
@@ -30,11 +56,10 @@ bool mailbox_send(struct mailbox *box, struct letter *letter)
         letter->next = NULL;
         *box->last = letter;
         box->last = &letter->next;
-        pthread_cond_signal(&box->filled);
         if (was_empty && box->wake)
             box->wake(box->wake_user);
     }
-    pthread_mutex_unlock(&box->mutex);
+    unlock_and_call(box);
     return open;
 }
 
@@ -56,13 +81,15 @@ struct letter *mailbox_take(struct mailbox *box)
 
 struct letter *mailbox_wait(struct mailbox *box, int64_t deadline_ms)
 {
-    struct timespec until = {.tv_sec = (time_t)(deadline_ms / 1000),
-                             .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
+    bool late = false;
     pthread_mutex_lock(&box->mutex);
-    int rc = 0;
-    while (!box->first && !box->closed && rc == 0)
-        rc = deadline_ms < 0 ? pthread_cond_wait(&box->filled, &box->mutex)
-                             : pthread_cond_timedwait(&box->filled, &box->mutex, &until);
+    while (!box->first && !box->closed && !late) {
+        atomic_store(&box->asleep, 1);
+        pthread_mutex_unlock(&box->mutex);
+        late = !sleep_on(&box->asleep, deadline_ms);
+        pthread_mutex_lock(&box->mutex);
+        atomic_store(&box->asleep, 0);
+    }
     struct letter *all = take_locked(box);
     pthread_mutex_unlock(&box->mutex);
     return all;
@@ -72,6 +99,5 @@ void mailbox_close(struct mailbox *box)
 {
     pthread_mutex_lock(&box->mutex);
     box->closed = true;
-    pthread_cond_broadcast(&box->filled);
-    pthread_mutex_unlock(&box->mutex);
+    unlock_and_call(box);
 }

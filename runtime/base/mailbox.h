@@ -8,6 +8,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,7 +18,7 @@ struct letter {
 
 struct mailbox {
     pthread_mutex_t mutex;
-    pthread_cond_t filled;
+    atomic_int asleep; /* 1 while the owner waits: what it waits on */
     struct letter *first;
     struct letter **last;
     bool closed;
