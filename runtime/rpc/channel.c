@@ -57,6 +57,7 @@ static void add_transport(struct args *args, const struct rpc_config *config)
     add_number(args, GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1);
     add_number(args, GRPC_ARG_MAX_METADATA_SIZE, MAX_HEADER_BYTES);
     add_number(args, GRPC_ARG_ENABLE_RETRIES, 0);
+    add_number(args, GRPC_ARG_ENABLE_CHANNELZ, 0);
     add_number(args, GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     add_number(args, GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
     add_number(args, GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
