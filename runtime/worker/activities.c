@@ -310,7 +310,7 @@ static void read_retired(struct note *note)
 }
 
 bool activity_world_start(struct activity_world **out, struct worker *worker,
-                          const struct edition *edition, struct error *err)
+                          struct edition *edition, struct error *err)
 {
     size_t wanted = (size_t)worker->options.activity_loops;
     struct activity_world *world = memory_new(sizeof *world);
@@ -321,6 +321,7 @@ bool activity_world_start(struct activity_world **out, struct worker *worker,
     };
     world->retired.read = read_retired;
     world->worker = worker;
+    world->edition = edition_hold(edition);
     world->loops = memory_new(wanted * sizeof(struct activity_loop *));
     while (world->loop_count < wanted) {
         if (!activity_loop_start(&world->loops[world->loop_count], &options, err)) {
@@ -343,6 +344,7 @@ void activity_world_stop(struct activity_world *world)
 
 void activity_world_free(struct activity_world *world)
 {
+    edition_release(world->edition);
     free(world->loops);
     free(world);
 }
@@ -351,7 +353,9 @@ void activities_move(struct worker *worker, struct activity_world *world)
 {
     struct activities *all = &worker->activities;
     struct activity_world *before = all->world;
+    pthread_mutex_lock(&worker->lock);
     all->world = world;
+    pthread_mutex_unlock(&worker->lock);
     if (!before)
         return;
     before->next = all->old;

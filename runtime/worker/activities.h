@@ -22,6 +22,7 @@ struct worker;
 struct activity_world {
     struct note retired; /* the last thing heard of it, read by who started it */
     struct worker *worker;
+    struct edition *edition;
     struct activity_loop **loops;
     size_t loop_count;
     size_t turn;                 /* the loop that gets the next task */
@@ -70,7 +71,8 @@ struct activity_task {
 };
 
 struct activities {
-    struct activity_world *world; /* of new tasks; NULL: no script defines activities */
+    struct activity_world *world; /* of new tasks; NULL: no script defines activities. Others read
+                                     it under the worker's lock */
     struct activity_world *old;   /* of tasks that go on */
     struct activity_task *first;
     size_t count;
@@ -81,7 +83,7 @@ struct activities {
 
 /* Starts the loops of an edition's world. Any thread. */
 bool activity_world_start(struct activity_world **out, struct worker *worker,
-                          const struct edition *edition, struct error *err);
+                          struct edition *edition, struct error *err);
 
 /* Stops its loops: kills what still executes there, and joins them. Its tasks may be waiting for
  * the server still; the struct is theirs until they are over. */

@@ -544,6 +544,19 @@ const struct edition_script *edition_script(const struct edition *edition, struc
     return NULL;
 }
 
+bool edition_has_activity(const struct edition *edition, const char *type)
+{
+    for (size_t i = 0; i < edition->script_count; i++) {
+        const struct edition_script *script = &edition->scripts[i];
+        if (lies_in(store_entry(script->bundle), "workflows/"))
+            continue;
+        for (size_t n = 0; n < script->types.count; n++)
+            if (strcmp(script->types.names[n], type) == 0)
+                return true;
+    }
+    return false;
+}
+
 const char *edition_change_name(enum edition_change_kind kind)
 {
     static const char *const names[] = {

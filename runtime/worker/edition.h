@@ -71,5 +71,8 @@ bool edition_same_activities(const struct edition *a, const struct edition *b);
 
 const struct edition_script *edition_script(const struct edition *edition, struct span entry);
 
+/* Whether a script of it defines an activity of this type. */
+bool edition_has_activity(const struct edition *edition, const char *type);
+
 /* The word for it: "added", "refused", ... */
 const char *edition_change_name(enum edition_change_kind kind);

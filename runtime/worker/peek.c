@@ -6,6 +6,9 @@ enum { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5 };
 enum { TASK_TOKEN = 1, WORKFLOW_EXECUTION = 2, ATTEMPT = 6, BACKLOG_COUNT_HINT = 7, QUERY = 10 };
 enum { RUN_ID = 2 };
 
+/* Of RespondWorkflowTaskCompletedResponse. */
+enum { ACTIVITY_TASKS = 2 };
+
 struct field {
     uint64_t number;
     uint64_t value;    /* VARINT */
@@ -83,4 +86,14 @@ struct peek peek_workflow_task(struct span packed)
             peek.query = true;
     }
     return peek;
+}
+
+bool peek_activity_task(struct span *rest, struct span *task)
+{
+    for (struct field f; take_field(rest, &f);) {
+        *task = f.bytes;
+        if (f.number == ACTIVITY_TASKS && f.bytes.size)
+            return true;
+    }
+    return false;
 }

@@ -20,3 +20,7 @@ struct peek {
 };
 
 struct peek peek_workflow_task(struct span packed);
+
+/* Takes the next activity task, packed, out of what is left of a packed
+ * RespondWorkflowTaskCompletedResponse; false when there is none. */
+bool peek_activity_task(struct span *rest, struct span *task);

@@ -91,6 +91,13 @@ static void send_poll(struct poller *poller, enum poll_queue queue)
                                          .retry = RPC_LONG_POLL});
 }
 
+void polls_task_came(struct worker *worker, enum poll_queue queue)
+{
+    worker->polls.brought_ms = clock_monotonic_ms();
+    slots_use(slots_of(&worker->polls, queue));
+    note_slots(&worker->polls, queue);
+}
+
 /* True when the reply brought a task; the slot is then the task's. */
 static bool take_task(struct poller *poller, struct rpc_reply *reply)
 {
@@ -105,8 +112,7 @@ static bool take_task(struct poller *poller, struct rpc_reply *reply)
                      "", 1);
         return false;
     }
-    worker->polls.brought_ms = clock_monotonic_ms();
-    slots_use(slots_of(&worker->polls, poller->queue));
+    polls_task_came(worker, poller->queue);
     if (activity) {
         activities_accept(worker, bytes_span(&reply->body));
     } else {
@@ -148,7 +154,6 @@ static void poll_answered(struct exchange *exchange, struct rpc_reply *reply)
     }
     if (!took)
         slots_give_back(slots_of(polls, poller->queue));
-    note_slots(polls, poller->queue);
 }
 
 void polls_init(struct worker *worker)

@@ -42,7 +42,10 @@ void polls_init(struct worker *worker);
 /* Sends as many polls as slots and limits allow. */
 void polls_fill(struct worker *worker, int64_t now_ms);
 
-/* A task that a poll of this queue brought is over: its slot is free. */
+/* A task of this queue came: it takes the slot that was reserved for it. */
+void polls_task_came(struct worker *worker, enum poll_queue queue);
+
+/* A task of this queue is over: its slot is free. */
 void polls_task_done(struct worker *worker, enum poll_queue queue);
 
 /* Only the sticky queue is polled any more, for the runs in the cache. What is out comes back. */

@@ -151,8 +151,8 @@ static bool order_runners(struct reload *reload, enum runner_step step, const st
 }
 
 /* All that can fail, before anything changes. */
-static bool prepare(struct reload *reload, const struct edition *next,
-                    struct activity_world **world, struct error *err)
+static bool prepare(struct reload *reload, struct edition *next, struct activity_world **world,
+                    struct error *err)
 {
     *world = NULL;
     return order_runners(reload, RUNNER_PREPARE, next->store, err) &&
@@ -162,7 +162,7 @@ static bool prepare(struct reload *reload, const struct edition *next,
 
 /* Activities first: a new run may ask for a new activity at once. False and no error: the worker
  * leaves. */
-static bool replace(struct reload *reload, const struct edition *next, struct error *err)
+static bool replace(struct reload *reload, struct edition *next, struct error *err)
 {
     struct activity_world *world;
     if (edition_equals(next, reload->edition))

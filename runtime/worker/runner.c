@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/metric.h"
 #include "worker/desk.h"
+#include "worker/eager.h"
 #include "worker/edition.h"
 #include "worker/workflow_task.h"
 
@@ -65,11 +66,28 @@ static void trim(struct runner *runner)
 
 /* --- tasks --- */
 
-static void slot_is_free(struct note *note)
+static void take_eager(struct note *note)
 {
     struct workflow_task *task = (struct workflow_task *)note;
-    polls_task_done(task->runner->worker, POLL_NORMAL);
+    eager_accept(task->runner->worker, bytes_span(&task->reply), task->eager);
     workflow_task_free(task);
+}
+
+static void slot_is_free(struct note *note)
+{
+    polls_task_done(((struct workflow_task *)note)->runner->worker, POLL_NORMAL);
+    take_eager(note);
+}
+
+/* Its slot is the follower's. */
+static void replaced(struct runner *runner, struct workflow_task *task)
+{
+    if (!task->eager) {
+        workflow_task_free(task);
+        return;
+    }
+    task->note.read = take_eager;
+    desk_send(runner->worker, &task->note);
 }
 
 static void over(struct runner *runner, struct workflow_task *task)
@@ -149,7 +167,7 @@ void runner_finished(struct runner *runner, struct workflow_task *task, bool evi
         trim(runner);
     }
     if (follower)
-        workflow_task_free(task);
+        replaced(runner, task);
     else
         over(runner, task);
 }
@@ -201,6 +219,14 @@ static void read_task(struct note *note)
 
 /* --- the thread --- */
 
+static bool offer_eager(void *user, const char *activity_type)
+{
+    struct runner *runner = user;
+    bool offers = runner->offered < EAGER_MAX && eager_offer(runner->worker, activity_type);
+    runner->offered += offers;
+    return offers;
+}
+
 static bool open_host(struct runner *runner, struct error *err)
 {
     const struct worker *worker = runner->worker;
@@ -215,7 +241,9 @@ static bool open_host(struct runner *runner, struct error *err)
                                    .slice_ms = worker->options.slice_ms,
                                    .instance_limit = worker->options.instance_limit,
                                    .max_runs_per_cell = worker->options.max_runs_per_cell,
-                                   .payload_limit = worker->facts.payload_limit},
+                                   .payload_limit = worker->facts.payload_limit,
+                                   .eager = offer_eager,
+                                   .eager_user = runner},
         err);
 }
 

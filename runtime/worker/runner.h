@@ -27,6 +27,7 @@ struct runner {
     struct cache cache;
     struct workflow_task *ready; /* to begin, in order */
     struct workflow_task **ready_end;
+    int offered;    /* eager activities, in the step under way */
     bool abandoned; /* tasks end without being worked on */
     bool closed;
     struct note leave;

@@ -4,22 +4,23 @@
 
 bool slots_reserve(struct slots *s)
 {
-    if (s->reserved + s->used >= s->max)
-        return false;
-    s->reserved++;
-    return true;
+    int taken = atomic_load(&s->taken);
+    while (taken < s->max)
+        if (atomic_compare_exchange_weak(&s->taken, &taken, taken + 1))
+            return true;
+    return false;
 }
 
 void slots_give_back(struct slots *s)
 {
-    assert(s->reserved > 0);
-    s->reserved--;
+    int taken = atomic_fetch_sub(&s->taken, 1);
+    assert(taken > 0);
+    (void)taken;
 }
 
 void slots_use(struct slots *s)
 {
-    assert(s->reserved > 0);
-    s->reserved--;
+    assert(atomic_load(&s->taken) > s->used);
     s->used++;
 }
 
@@ -28,4 +29,5 @@ void slots_release(struct slots *s)
     assert(s->used > 0);
     s->used--;
     s->released++;
+    slots_give_back(s);
 }

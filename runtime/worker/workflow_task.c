@@ -28,6 +28,7 @@ void workflow_task_free(struct workflow_task *task)
 {
     arena_release(&task->arena);
     bytes_release(&task->packed);
+    bytes_release(&task->reply);
     free(task);
 }
 
@@ -238,6 +239,10 @@ static void completion_answered(struct exchange *exchange, struct rpc_reply *rep
     bool evict = task->answer.evict || task->answer.closes;
     if (!evict && reply->body.size)
         task->follower = follower_of(task, reply);
+    if (task->eager) {
+        task->reply = reply->body;
+        reply->body = (struct bytes){0};
+    }
     finish(task, evict);
 }
 
@@ -350,7 +355,9 @@ static void advance(struct workflow_task *task)
 {
     int64_t from_us = clock_monotonic_us();
     task->answer = (struct workflow_answer){0};
+    task->runner->offered = 0;
     enum workflow_step next = workflow_step(task->held->run, &task->answer);
+    task->eager = task->runner->offered;
     task->worked_us += clock_monotonic_us() - from_us;
     if (next == WORKFLOW_NEEDS_PAGE)
         fetch_page(task);

@@ -21,6 +21,8 @@ struct workflow_task {
     struct workflow_answer answer;
     struct exchange exchange;
     struct workflow_task *follower; /* the run's next task, which came with the answer's reply */
+    int eager;                      /* slots reserved for activities that may come with it */
+    struct bytes reply;             /* packed, when slots were */
     const char *labels;             /* metric: workflow_type */
     int64_t begun_us;
     int64_t worked_us; /* of that, not waiting for pages */

@@ -5,6 +5,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proto/sdk.h"
 #include "workflow/inside.h"
@@ -151,6 +152,28 @@ static bool fits(struct workflow_run *run, const struct command *command,
                        (int)command->place.size, command->place.size ? command->place.data : "");
 }
 
+/* Whether a task comes with the reply is no part of what the script asked for: the command in the
+ * run stays as it is. */
+static void ask_for_eager(struct workflow_run *run, Tpb__Command__Command *message)
+{
+    const struct workflow_options *o = host_options(run->host);
+    Tpb__Command__ScheduleActivityTaskCommandAttributes *asked =
+        message->schedule_activity_task_command_attributes;
+
+    if (strcmp(asked->task_queue->name, o->task_queue) != 0 ||
+        !o->eager(o->eager_user, asked->activity_type->name))
+        return;
+    asked = (void *)arena_copy(run->arena, (const char *)asked, sizeof *asked);
+    asked->request_eager_execution = true;
+    message->schedule_activity_task_command_attributes = asked;
+}
+
+static bool is_eager(const struct workflow_run *run, const struct run_answer *answer, size_t i)
+{
+    return host_options(run->host)->eager && !answer->terminal &&
+           answer->commands[i]->type == COMMAND_SCHEDULE_ACTIVITY;
+}
+
 static bool add_commands(struct workflow_run *run, const struct run_answer *answer,
                          Tpb__Workflowservice__RespondWorkflowTaskCompletedRequest *request)
 {
@@ -158,6 +181,8 @@ static bool add_commands(struct workflow_run *run, const struct run_answer *answ
     request->commands = arena_alloc(run->arena, (answer->count + 1) * sizeof *request->commands);
     for (size_t i = 0; i < answer->count; i++) {
         request->commands[i] = wire_command(answer->commands[i], run->arena);
+        if (is_eager(run, answer, i))
+            ask_for_eager(run, request->commands[i]);
         if (!fits(run, answer->commands[i], request->commands[i]))
             return false;
     }

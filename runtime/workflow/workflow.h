@@ -30,6 +30,10 @@ struct workflow_options {
     size_t max_runs_per_cell; /* default 500 */
     bool newest;              /* a run takes the newest code, whatever code it began on */
     size_t payload_limit;     /* namespace limit blob_size_limit_error; default 2 MiB */
+    /* Asked of each activity that an answer schedules on this worker's queue: whether its task may
+     * come with the server's reply. NULL: none may. */
+    bool (*eager)(void *user, const char *activity_type);
+    void *eager_user;
 };
 
 enum workflow_step {

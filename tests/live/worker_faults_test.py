@@ -38,16 +38,24 @@ def start_worker(house, queue, proxy):
         worker.child.end()
 
 
+def brings_tasks(name, request):
+    """Whose reply is lost costs its tasks their timeouts: a poll, and an answer that asks for eager activities."""
+    if name != "RespondWorkflowTaskCompleted":
+        return "Poll" in name
+    commands = service.RespondWorkflowTaskCompletedRequest.FromString(request).commands
+    return any(c.schedule_activity_task_command_attributes.request_eager_execution for c in commands)
+
+
 def test_chance_failures_lose_nothing_and_leave_no_slot_taken(proxy, start_worker, connect, queue, run_async):
     chance = random.Random(7)
 
-    def fail_some(name, _):
+    def fail_some(name, request):
         if name in ("GetSystemInfo", "DescribeNamespace"):
             return None
         roll = chance.random()
         if roll < 0.05:
             return Refuse(CODE.UNAVAILABLE)
-        return Lose(CODE.UNAVAILABLE) if roll < 0.10 and "Poll" not in name else None
+        return Lose(CODE.UNAVAILABLE) if roll < 0.10 and not brings_tasks(name, request) else None
 
     proxy.rules.append(fail_some)
     worker = start_worker("--cache", 20)
@@ -68,6 +76,23 @@ def test_chance_failures_lose_nothing_and_leave_no_slot_taken(proxy, start_worke
     until(lambda: idle(worker), what="an idle worker")
     assert metric(worker, "temporal_request_failure", "UNAVAILABLE") > 10
     assert metric(worker, "temporal_workflow_task_execution_failed") == 0
+
+
+def test_an_answer_that_is_lost_with_its_activity_costs_a_timeout_and_no_slot(proxy, start_worker, connect, queue, run_async):
+    proxy.rules.append(times(1, "RespondWorkflowTaskCompleted", Lose(CODE.UNAVAILABLE)))
+    worker = start_worker("--activities", 5 + 1)  # five of them are the polls'
+
+    async def story():
+        client = await connect()
+        till = await client.start_workflow("Till", {"pauses": 1}, id=new_id("till"), task_queue=queue)
+        await till.signal("close")
+        assert await till.result() == 0
+        assert metric(worker, "signalroom_activity_task_eager") == 0
+        await asyncio.to_thread(until, lambda: idle(worker), 20, "an idle worker")
+        assert await client.execute_workflow("Greet", "Ada", id=new_id("greet"), task_queue=queue) == "Hello, Ada!"
+        assert metric(worker, "signalroom_activity_task_eager") == 1
+
+    run_async(story())
 
 
 def test_a_history_that_cannot_be_fetched_lets_its_run_start_over(proxy, start_worker, connect, queue, run_async):

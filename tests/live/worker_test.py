@@ -136,6 +136,38 @@ def test_the_size_of_the_cache_changes_nothing_but_speed(cache, start_worker, co
     assert metric(worker, "temporal_workflow_task_execution_failed") == 0
 
 
+def test_activities_come_with_the_answer_that_asked_for_them(start_worker, connect, queue, run_async):
+    worker = start_worker("--activities", 5 + 3)  # five of them are the polls'
+
+    async def story():
+        client = await connect()
+        for round in (1, 2, 3):
+            fan = {"activity": "pause", "argument": 0, "count": 5}
+            assert await client.execute_workflow("FanOut", fan, id=new_id("fan"), task_queue=queue) == 0
+            await asyncio.to_thread(until, lambda: idle(worker), 20, "an idle worker")
+            assert metric(worker, "signalroom_activity_task_eager") == 3 * round
+        assert metric(worker, "temporal_activity_task_received") == 15
+        stranger = {"activity": "of_nobody", "count": 1}
+        with pytest.raises(WorkflowFailureError):
+            await client.execute_workflow("FanOut", stranger, id=new_id("fan"), task_queue=queue)
+        assert metric(worker, "signalroom_activity_task_eager") == 9
+
+    run_async(story())
+
+
+def test_without_a_free_slot_activities_come_by_poll(start_worker, connect, queue, run_async):
+    worker = start_worker("--activities", 5)
+
+    async def story():
+        client = await connect()
+        fan = {"activity": "pause", "argument": 0, "count": 8}
+        assert await client.execute_workflow("FanOut", fan, id=new_id("fan"), task_queue=queue) == 0
+
+    run_async(story())
+    assert metric(worker, "temporal_activity_task_received") == 8
+    assert metric(worker, "signalroom_activity_task_eager") == 0
+
+
 def test_no_signal_is_lost_when_a_run_closes_while_signals_come(start_worker, connect, queue, run_async):
     start_worker()
 

@@ -67,6 +67,9 @@ static void an_edition_knows_what_each_script_defines(void **state)
     types_of(one, "workflows/lib.lua", "");
     types_of(one, "activities/a.lua", "greet;");
     assert_true(one->any_workflows && one->any_activities);
+    assert_true(edition_has_activity(one, "greet"));
+    assert_false(edition_has_activity(one, "A"));
+    assert_false(edition_has_activity(one, "gree"));
     changed(one, "added activities/a.lua\nadded workflows/a.lua\nadded workflows/lib.lua\n");
     struct edition *two = edition_after(one);
     changed(two, "");

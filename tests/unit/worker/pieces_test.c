@@ -2,6 +2,7 @@
  * the cache of runs. No thread, no clock, no server. */
 #include "story.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "worker/alarm.h"
@@ -23,8 +24,30 @@ static void a_poll_needs_a_slot_and_an_empty_one_keeps_it(void **state)
     assert_true(slots_reserve(&s));
     slots_give_back(&s);
     slots_give_back(&s);
-    assert_int_equal(s.reserved, 0);
+    assert_int_equal(s.taken, 0);
     assert_int_equal(s.used, 0);
+}
+
+static struct slots shared = {.max = 100};
+
+static void *reserve_all(void *won)
+{
+    while (slots_reserve(&shared))
+        ++*(int *)won;
+    return NULL;
+}
+
+static void threads_that_reserve_at_once_get_no_slot_twice(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    int won[4] = {0};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, reserve_all, &won[i]), 0);
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(won[0] + won[1] + won[2] + won[3], shared.max);
+    assert_int_equal(shared.taken, shared.max);
 }
 
 static void fill(struct balance *b, int polls)
@@ -244,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest stories[] = {
         cmocka_unit_test(a_poll_needs_a_slot_and_an_empty_one_keeps_it),
+        cmocka_unit_test(threads_that_reserve_at_once_get_no_slot_twice),
         cmocka_unit_test(without_a_cache_every_poll_is_normal),
         cmocka_unit_test(a_fifth_of_the_polls_is_normal_and_each_queue_has_one),
         cmocka_unit_test(a_sticky_backlog_draws_polls_but_leaves_one_normal),

@@ -52,6 +52,39 @@ static void a_peek_into_a_query_says_so(void **state)
     arena_release(&arena);
 }
 
+static void a_reply_gives_its_activity_tasks_one_by_one(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct bytes packed = {0};
+    struct span task;
+    Tpb__Workflowservice__PollActivityTaskQueueResponse first =
+        TPB__WORKFLOWSERVICE__POLL_ACTIVITY_TASK_QUEUE_RESPONSE__INIT;
+    Tpb__Workflowservice__PollActivityTaskQueueResponse second = first;
+    Tpb__Workflowservice__PollActivityTaskQueueResponse *tasks[] = {&first, &second};
+    Tpb__Workflowservice__RespondWorkflowTaskCompletedResponse *reply = proto_new(
+        &tpb__workflowservice__respond_workflow_task_completed_response__descriptor, &arena);
+    first.task_token = wire_binary(SPAN("one"));
+    second.task_token = wire_binary(SPAN("two"));
+    reply->workflow_task = task_in(&arena);
+    reply->activity_tasks = tasks;
+    reply->n_activity_tasks = 2;
+    proto_pack(reply, &packed);
+    struct span rest = bytes_span(&packed);
+    assert_true(peek_activity_task(&rest, &task));
+    assert_true(span_equal(peek_workflow_task(task).token, SPAN("one")));
+    assert_true(peek_activity_task(&rest, &task));
+    assert_true(span_equal(peek_workflow_task(task).token, SPAN("two")));
+    assert_false(peek_activity_task(&rest, &task));
+    for (size_t size = 0; size < packed.size; size++) {
+        rest = (struct span){packed.data, size};
+        while (peek_activity_task(&rest, &task))
+            assert_true(task.data + task.size <= packed.data + size);
+    }
+    bytes_release(&packed);
+    arena_release(&arena);
+}
+
 static void a_peek_into_nonsense_is_harmless(void **state)
 {
     (void)state;
@@ -150,6 +183,7 @@ int main(void)
     const struct CMUnitTest stories[] = {
         cmocka_unit_test(a_peek_finds_what_the_desk_needs),
         cmocka_unit_test(a_peek_into_a_query_says_so),
+        cmocka_unit_test(a_reply_gives_its_activity_tasks_one_by_one),
         cmocka_unit_test(a_peek_into_nonsense_is_harmless),
         cmocka_unit_test(a_packed_field_can_be_added_behind_a_message),
         cmocka_unit_test(a_refusal_for_size_is_told_from_being_busy),
