@@ -51,8 +51,8 @@ static bool path_is_legal(const char *path)
 struct rpc_call *call_new(struct rpc *rpc, const struct rpc_request *request)
 {
     struct rpc_call *call = memory_new(sizeof *call);
-    call->start = (struct mail){.kind = MAIL_START, .subject = call};
-    call->cancel = (struct mail){.kind = MAIL_CANCEL, .subject = call};
+    call->start = (struct mail){.kind = MAIL_START, .call = call};
+    call->cancel = (struct mail){.kind = MAIL_CANCEL, .call = call};
     atomic_init(&call->holders, 2);
     call->rpc = rpc;
     call->path = path_of(request->method);

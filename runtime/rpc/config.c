@@ -13,7 +13,8 @@
 /* The texts of a config, wherever all of them are meant. */
 static const size_t texts[] = {
     offsetof(struct rpc_config, address),         offsetof(struct rpc_config, space),
-    offsetof(struct rpc_config, api_key),         offsetof(struct rpc_config, authority),
+    offsetof(struct rpc_config, api_key),         offsetof(struct rpc_config, api_key_file),
+    offsetof(struct rpc_config, api_key_profile), offsetof(struct rpc_config, authority),
     offsetof(struct rpc_config, identity),        offsetof(struct rpc_config, server_name),
     offsetof(struct rpc_config, client_cert),     offsetof(struct rpc_config, client_key),
     offsetof(struct rpc_config, server_ca),       offsetof(struct rpc_config, client_cert_path),
@@ -163,6 +164,9 @@ static bool build(struct rpc_config *config, struct settings *s,
     take_proxy(config, source);
     bool ok = take_limit(config, s->values[MAX_RECEIVED], err) && take_tls(config, s, err);
     config->api_key = take(s, API_KEY);
+    config->api_key_file = s->key_file;
+    config->api_key_profile = s->key_profile;
+    s->key_file = s->key_profile = NULL;
     register_secrets(config);
     return ok;
 }
@@ -186,24 +190,33 @@ bool rpc_config_load(struct rpc_config *out, const struct rpc_config_source *sou
     return ok || error_add(err, "connection settings");
 }
 
-bool rpc_config_reload(struct rpc_config *config, bool *changed, struct error *err)
+/* The texts that may change, as their files have them now; NULL: no file has it. */
+static bool read_again(const struct rpc_config *config, char **now, struct error *err)
 {
     const char *paths[PEMS] = {config->client_cert_path, config->client_key_path,
                                config->server_ca_path};
-    char **places[PEMS] = {&config->client_cert, &config->client_key, &config->server_ca};
-    char *read[PEMS] = {0};
     bool ok = true;
-    *changed = false;
     for (int i = 0; i < PEMS && ok; i++)
-        ok = !paths[i] || read_pem(paths[i], &read[i], err);
-    for (int i = 0; i < PEMS; i++) {
-        if (ok && read[i] && strcmp(read[i], *places[i]) != 0) {
+        ok = !paths[i] || read_pem(paths[i], &now[i], err);
+    return ok && (!config->api_key_file || settings_read_key(&now[PEMS], config->api_key_file,
+                                                             config->api_key_profile, err));
+}
+
+bool rpc_config_reload(struct rpc_config *config, bool *changed, struct error *err)
+{
+    char **places[] = {&config->client_cert, &config->client_key, &config->server_ca,
+                       &config->api_key};
+    char *now[PEMS + 1] = {0};
+    bool ok = read_again(config, now, err);
+    *changed = false;
+    for (int i = 0; i < PEMS + 1; i++) {
+        if (ok && now[i] && strcmp(now[i], *places[i]) != 0) {
             char *old = *places[i];
-            *places[i] = read[i];
-            read[i] = old;
+            *places[i] = now[i];
+            now[i] = old;
             *changed = true;
         }
-        free(read[i]);
+        free(now[i]);
     }
     if (*changed)
         register_secrets(config);

@@ -19,6 +19,8 @@ struct rpc_config {
     char *address; /* host:port */
     char *space;   /* Temporal's namespace */
     char *api_key;
+    char *api_key_file; /* set when it came from a profile: watched for live replacement */
+    char *api_key_profile;
     char *authority; /* the :authority header, when it is not the address or the server_name */
     char *identity;  /* pid@host unless set */
     bool tls;
@@ -34,7 +36,7 @@ struct rpc_config {
     size_t header_count;
     char *proxy;           /* http://user:password@host:port, NULL: none */
     int max_receive_bytes; /* 0: 128 MB */
-    int watch_ms;          /* between looks at the certificate files, 0: 5 s */
+    int watch_ms;          /* between looks at the files watched, 0: 5 s */
 };
 
 struct rpc_config_source {
@@ -55,8 +57,8 @@ struct rpc_config_source {
 bool rpc_config_load(struct rpc_config *out, const struct rpc_config_source *source,
                      struct error *err);
 
-/* Reads the certificate files again; *changed when a text is another now. On failure the config is
- * as it was. */
+/* Reads the certificate files and the profile's API key again; *changed when a text is another now.
+ * On failure the config is as it was. */
 bool rpc_config_reload(struct rpc_config *config, bool *changed, struct error *err);
 
 void rpc_config_copy(struct rpc_config *out, const struct rpc_config *from);

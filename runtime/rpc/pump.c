@@ -118,15 +118,11 @@ static void open_mail(struct rpc *rpc, struct mail *mail)
 {
     switch (mail->kind) {
     case MAIL_START:
-        call_begin(mail->subject);
+        call_begin(mail->call);
         break;
     case MAIL_CANCEL:
-        call_cancel(mail->subject);
-        call_drop(mail->subject);
-        break;
-    case MAIL_CHANNEL:
-        pump_adopt(rpc, mail->subject);
-        free(mail);
+        call_cancel(mail->call);
+        call_drop(mail->call);
         break;
     case MAIL_CLOSE:
         cancel_all(rpc);

@@ -19,13 +19,13 @@ struct completion {
     void (*run)(struct rpc *rpc, struct completion *completion);
 };
 
-enum mail_kind { MAIL_START, MAIL_CANCEL, MAIL_CHANNEL, MAIL_CLOSE };
+enum mail_kind { MAIL_START, MAIL_CANCEL, MAIL_CLOSE };
 
 /* What the mailbox holds. */
 struct mail {
     struct letter letter;
     enum mail_kind kind;
-    void *subject; /* the call, or the new channel */
+    struct rpc_call *call;
 };
 
 struct rpc {
@@ -46,7 +46,7 @@ struct rpc {
     bool closing;
     int64_t warned_ms;
     bool missed;                 /* somebody was warned since the server was last there */
-    int64_t look_ms;             /* when certificate files are looked at next */
+    int64_t look_ms;             /* when watched files are looked at next */
     struct bytes reload_trouble; /* what was last wrong with them */
     unsigned short dice[3];
 };

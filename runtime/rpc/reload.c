@@ -23,8 +23,8 @@ static void tell_expiry(const struct rpc_config *config)
 int64_t reload_first_look(const struct rpc_config *config)
 {
     bool any = config->client_cert || config->client_cert_path || config->client_key_path ||
-               config->server_ca_path;
-    if (!config->tls || !any)
+               config->server_ca_path || config->api_key_file;
+    if (!any)
         return RELOAD_NEVER;
     tell_expiry(config);
     return next_look(config);

@@ -1,7 +1,7 @@
 /*
- * Certificates change while the process runs: every few seconds the pump reads their files again,
- * and when they differ and are good, a new channel takes the next calls. What is not good (a key
- * that is not written yet) is logged once and tried again at the next look.
+ * Certificates and API keys change while the process runs: every few seconds the pump reads their
+ * files again, and when they differ and are good, a new channel takes the next calls. What is not
+ * good (a key that is not written yet) is logged once and tried again at the next look.
  */
 #pragma once
 

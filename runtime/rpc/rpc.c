@@ -136,17 +136,6 @@ void rpc_wait(struct rpc *rpc, const struct rpc_request *request, struct rpc_rep
     *reply = waiter.reply;
 }
 
-bool rpc_replace_credentials(struct rpc *rpc, const struct rpc_config *config, struct error *err)
-{
-    struct channel *channel;
-    if (!channel_open(&channel, config, err))
-        return error_add(err, "replacing credentials");
-    struct mail *mail = memory_new(sizeof *mail);
-    *mail = (struct mail){.kind = MAIL_CHANNEL, .subject = channel};
-    pump_send(rpc, mail);
-    return true;
-}
-
 bool rpc_connected(const struct rpc *rpc)
 {
     return atomic_load(&rpc->connected);

@@ -69,7 +69,9 @@ struct rpc_reply {
 /* Called once on the pump thread. The callee copies the struct and releases the copy. */
 typedef void rpc_done(void *user, struct rpc_reply *reply);
 
-/* Connects lazily; the config is copied. Fails on bad settings, unreadable keys or certificates. */
+/* Connects lazily; the config is copied. Fails on bad settings, unreadable keys or certificates.
+ * Certificates and API keys that are of files are replaced when these change; calls in flight go
+ * on. */
 bool rpc_open(struct rpc **out, const struct rpc_config *config, struct error *err);
 
 /* Cancels what is outstanding (each `done` still runs, and what a `done` starts is cancelled too),
@@ -97,10 +99,6 @@ bool rpc_reply_check(const struct rpc_reply *reply, const char *method, struct e
 /* The request, or its answer, was refused for its size (docs/protocol.md, Retries). */
 bool rpc_reply_too_large(const struct rpc_reply *reply);
 void rpc_reply_release(struct rpc_reply *reply);
-
-/* Replaces address, API key, headers and certificates without a restart; calls in flight go on. On
- * failure all stays as it was. */
-bool rpc_replace_credentials(struct rpc *rpc, const struct rpc_config *config, struct error *err);
 
 /* After GetSystemInfo said internal_error_differentiation: INTERNAL is not tried again. */
 void rpc_internal_is_final(struct rpc *rpc);

@@ -79,6 +79,8 @@ void settings_release(struct settings *s)
 {
     for (int i = 0; i < SETTINGS; i++)
         free(s->values[i]);
+    free(s->key_file);
+    free(s->key_profile);
     for (size_t i = 0; i < s->header_count; i++) {
         free(s->headers[i].name);
         free(s->headers[i].value);
@@ -119,6 +121,10 @@ static void apply_variable(struct settings *s, const char *variable)
         if (word) {
             put(&s->values[i], word);
             s->tls_given |= sources[i].form != PLAIN_TEXT;
+        }
+        if (i == API_KEY) {
+            put(&s->key_file, NULL);
+            put(&s->key_profile, NULL);
         }
     }
     free(name);
@@ -247,14 +253,26 @@ static bool apply_entry(struct settings *s, const struct profile *p, int e, stru
     return true;
 }
 
-static bool apply_profile(struct settings *s, const struct profile *p, bool named,
-                          struct error *err)
+/* Its table, or TOML_NONE. */
+static int table_of(const struct profile *p)
 {
     int all = toml_child(&p->toml, TOML_ROOT, "profile");
     int table = all == TOML_NONE ? TOML_NONE : toml_child(&p->toml, all, p->name);
-    if (table == TOML_NONE || p->toml.entries[table].kind != TOML_TABLE)
-        return !named ||
-               error_set(err, ERROR_CONFIG, "no profile \"%.64s\" in %s", p->name, p->file);
+    bool there = table != TOML_NONE && p->toml.entries[table].kind == TOML_TABLE;
+    return there ? table : TOML_NONE;
+}
+
+static bool no_profile(const struct profile *p, struct error *err)
+{
+    return error_set(err, ERROR_CONFIG, "no profile \"%.64s\" in %s", p->name, p->file);
+}
+
+static bool apply_profile(struct settings *s, const struct profile *p, bool named,
+                          struct error *err)
+{
+    int table = table_of(p);
+    if (table == TOML_NONE)
+        return !named || no_profile(p, err);
     for (int e = TOML_NONE; (e = toml_next(&p->toml, table, e)) != TOML_NONE;)
         if (!apply_entry(s, p, e, err))
             return false;
@@ -295,9 +313,40 @@ static bool apply_file(struct settings *s, const struct rpc_config_source *sourc
         ok = apply_profile(s, &p, asked != NULL, err);
     else
         ok = false;
+    if (s->values[API_KEY]) {
+        s->key_file = memory_copy_text(p.file);
+        s->key_profile = memory_copy_text(p.name);
+    }
     toml_release(&p.toml);
     bytes_release(&text);
     free(file);
+    return ok;
+}
+
+static bool key_in(const struct profile *p, char **key, struct error *err)
+{
+    int table = table_of(p);
+    if (table == TOML_NONE)
+        return no_profile(p, err);
+    int e = toml_child(&p->toml, table, sources[API_KEY].key);
+    if (e == TOML_NONE)
+        return error_set(err, ERROR_CONFIG, "profile \"%.64s\" in %s has no api_key any more",
+                         p->name, p->file);
+    const struct toml_entry *entry = &p->toml.entries[e];
+    if (entry->kind != TOML_TEXT || !*entry->text)
+        return wrong_kind(p, entry, "text in quotes, and not empty", err);
+    *key = memory_copy_text(entry->text);
+    return true;
+}
+
+bool settings_read_key(char **key, const char *file, const char *profile, struct error *err)
+{
+    struct bytes text = {0};
+    struct profile p = {.file = file, .name = profile};
+    bool ok = text_file_read(file, &text, err) &&
+              toml_parse(&p.toml, bytes_span(&text), p.file, err) && key_in(&p, key, err);
+    toml_release(&p.toml);
+    bytes_release(&text);
     return ok;
 }
 

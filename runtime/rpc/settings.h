@@ -30,6 +30,8 @@ enum setting {
 struct settings {
     char *values[SETTINGS]; /* NULL: not set, or set to nothing */
     bool tls_given;         /* a tls table or one of its variables is there, be it empty */
+    char *key_file; /* the file and the profile that the API key is of; NULL: of a variable */
+    char *key_profile;
     struct rpc_header *headers;
     size_t header_count;
 };
@@ -37,6 +39,9 @@ struct settings {
 /* The environment of the source must be given. */
 bool settings_read(struct settings *out, const struct rpc_config_source *source, struct error *err);
 void settings_release(struct settings *s);
+
+/* The API key of a profile as its file has it now. */
+bool settings_read_key(char **key, const char *file, const char *profile, struct error *err);
 
 /* Whether the setting is that word; false when it is not set. */
 bool settings_say(const struct settings *s, enum setting setting, const char *word);

@@ -5,7 +5,6 @@
  *
  *     call ID METHOD KIND DEADLINE_MS NAMESPACE HEX     later {"id", "status", "message", ...}
  *     cancel ID                                         and that call's line follows soon
- *     replace NAME=VALUE...                             {"replaced"} or {"error"}
  *     internal_is_final                                 nothing
  *     metrics                                           {"metrics"}
  *     close                                             {"closed_ms", "threads"} after the calls'
@@ -148,21 +147,6 @@ static bool load(struct rpc_config *config, const char *const *flags, struct err
     return true;
 }
 
-static void replace(struct rpc *rpc, const char *const *flags)
-{
-    struct rpc_config config;
-    struct error err = {0};
-    if (!load(&config, flags, &err)) {
-        print_text("error", err.text);
-        return;
-    }
-    if (rpc_replace_credentials(rpc, &config, &err))
-        print_text("replaced", "");
-    else
-        print_text("error", err.text);
-    rpc_config_release(&config);
-}
-
 static void print_metrics(void)
 {
     struct bytes text = {0};
@@ -224,8 +208,6 @@ static void obey(struct rpc *rpc, struct map *calls, char **fields)
         start(rpc, calls, fields);
     else if (strcmp(fields[0], "cancel") == 0)
         cancel(calls, fields[1]);
-    else if (strcmp(fields[0], "replace") == 0)
-        replace(rpc, (const char *const *)fields + 1);
     else if (strcmp(fields[0], "internal_is_final") == 0)
         rpc_internal_is_final(rpc);
     else if (strcmp(fields[0], "metrics") == 0)

@@ -22,7 +22,7 @@ FOREIGN = ("TEMPORAL_", "GRPC_", "grpc_proxy", "http_proxy", "https_proxy", "HTT
 
 
 class Refused(Exception):
-    """The driver could not open, or not replace; the text is its error."""
+    """The driver could not open; the text is its error."""
 
 
 class Driver:
@@ -97,12 +97,6 @@ class Driver:
         """How long it meant to wait before each of its next attempts, in ms."""
         lines = self.await_log('"rpc_retry"', count)
         return [int(json.loads(line)["retry_in_ms"]) for line in ([lines] if count == 1 else lines)]
-
-    def replace(self, **settings):
-        self.send("replace", *self.flags(settings))
-        answer = self.other()
-        if "error" in answer:
-            raise Refused(answer["error"])
 
     def metrics(self):
         self.send("metrics")

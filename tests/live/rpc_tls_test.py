@@ -6,7 +6,8 @@ import time
 
 import grpc
 import pytest
-from rpc_parts import Authority, Driver, Proxy, Refused, Server, refusal
+from house import until
+from rpc_parts import Authority, Driver, Proxy, Server, refusal
 
 LONG = {"kind": "long_poll"}
 
@@ -145,21 +146,47 @@ def test_a_new_certificate_is_taken_up_while_a_call_goes_on(mutual, authority, t
     assert 86400 < metrics["signalroom_tls_cert_expiry_seconds{}"] <= 2 * 86400
 
 
-def test_a_new_API_key_is_used_at_once_and_a_bad_one_changes_nothing():
-    with Server() as server, Driver(ADDRESS=server.address, API_KEY="tmprl_first", TLS="false") as driver:
+def keep_profile(path, text):
+    path.with_suffix(".new").write_text(f"[profile.cloud]\n{text}\n")
+    path.with_suffix(".new").replace(path)
+
+
+def test_a_new_API_key_of_the_profile_is_taken_up_and_a_bad_one_changes_nothing(tmp_path):
+    profiles = tmp_path / "temporal.toml"
+    keep_profile(profiles, 'api_key = "tmprl_first"')
+    with Server() as server, Driver(ADDRESS=server.address, CONFIG_FILE=profiles, PROFILE="cloud", TLS="false") as driver:
         server.script("Poll", server.hang)
         poll = driver.start("Poll", **LONG)
         server.seen("Poll")
-        driver.replace(ADDRESS=server.address, API_KEY="tmprl_second", TLS="false")
+        keep_profile(profiles, 'api_key = "tmprl_second"')
+        driver.await_log("credentials_reloaded")
         driver.call("After")
-        with pytest.raises(Refused, match="replacing credentials: the API key holds a byte"):
-            driver.replace(ADDRESS=server.address, API_KEY="tmprl_\x7fthird", TLS="false")
+        for bad, words in [("", "has no api_key any more"), ("api_key = 7", "temporal.toml:2: "), ("api_key = ", "temporal.toml:2"),
+                           ('api_key = "tmprl_\\u007fthird"', "the API key holds a byte")]:
+            before = len(driver.logged)
+            keep_profile(profiles, bad)
+            until(lambda: any("credentials_not_reloaded" in line and words in line for line in driver.logged[before:]), 20, words)
         driver.call("Last")
         server.release()
         answer = driver.wait(poll)
         assert (answer["status"], answer["attempts"]) == ("OK", 1)
         keys = [server.seen(m)[0].headers["authorization"] for m in ("Poll", "After", "Last")]
+        assert "tmprl_" not in "".join(driver.logged)
     assert keys == ["Bearer tmprl_first", "Bearer tmprl_second", "Bearer tmprl_second"]
+
+
+def test_a_key_of_a_variable_stays_what_it_was(tmp_path):
+    profiles = tmp_path / "temporal.toml"
+    keep_profile(profiles, 'api_key = "tmprl_profile"')
+    settings = {"CONFIG_FILE": profiles, "PROFILE": "cloud", "TLS": "false", "API_KEY": "tmprl_variable"}
+    with Server() as server, Driver(ADDRESS=server.address, **settings) as driver:
+        driver.call("Before")
+        keep_profile(profiles, 'api_key = "tmprl_new"')
+        several_looks = time.monotonic() + 0.3
+        while time.monotonic() < several_looks:
+            driver.call("After")
+        keys = {server.seen(m)[-1].headers["authorization"] for m in ("Before", "After")}
+    assert keys == {"Bearer tmprl_variable"}
 
 
 @pytest.fixture

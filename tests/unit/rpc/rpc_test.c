@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -243,6 +245,7 @@ struct crowd {
     struct tally tally;
     atomic_int failed;
     atomic_bool stop;
+    char profiles[32];
 };
 
 enum { THREADS = 4, ROUNDS = 30 };
@@ -261,13 +264,18 @@ static void *call_a_lot(void *user)
     return NULL;
 }
 
+static void write_key(const char *path, int number)
+{
+    FILE *file = fopen(path, "w");
+    fprintf(file, "[profile.p]\napi_key = \"key-%d\"\n", number);
+    fclose(file);
+}
+
 static void *replace_a_lot(void *user)
 {
     struct crowd *crowd = user;
-    while (!atomic_load(&crowd->stop)) {
-        struct rpc_config config = config_of(address);
-        struct error err = {0};
-        atomic_fetch_add(&crowd->failed, !rpc_replace_credentials(crowd->rpc, &config, &err));
+    for (int i = 0; !atomic_load(&crowd->stop); i++) {
+        write_key(crowd->profiles, i);
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     }
     return NULL;
@@ -276,7 +284,16 @@ static void *replace_a_lot(void *user)
 static void threads_call_cancel_and_replace_at_once(void **state)
 {
     (void)state;
-    struct crowd crowd = {.rpc = opened(address)};
+    struct crowd crowd = {.profiles = "/tmp/profiles-XXXXXX"};
+    close(mkstemp(crowd.profiles));
+    write_key(crowd.profiles, 0);
+    struct rpc_config config = config_of(address);
+    config.api_key = (char[]){"key-0"};
+    config.api_key_file = crowd.profiles;
+    config.api_key_profile = (char[]){"p"};
+    config.watch_ms = 10;
+    struct error err = {0};
+    assert_true(rpc_open(&crowd.rpc, &config, &err));
     pthread_t callers[THREADS];
     pthread_t replacer;
     pthread_create(&replacer, NULL, replace_a_lot, &crowd);
@@ -287,6 +304,7 @@ static void threads_call_cancel_and_replace_at_once(void **state)
     atomic_store(&crowd.stop, true);
     pthread_join(replacer, NULL);
     rpc_close(crowd.rpc);
+    unlink(crowd.profiles);
     assert_int_equal(crowd.failed, 0);
     assert_int_equal(crowd.tally.ended, 2 * THREADS * ROUNDS);
     assert_int_equal(crowd.tally.cancelled + crowd.tally.ok, 2 * THREADS * ROUNDS);
