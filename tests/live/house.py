@@ -222,11 +222,11 @@ class VendorFake:
 
 
 class Worker:
-    """Our worker on a scripts folder."""
+    """Our worker on a scripts folder, a path from the repository."""
 
     def __init__(self, house, scripts=ROOT / "scripts", queue="api-tasks", *options, environment=None):
         self.health = free_port()
-        argv = [BINARY, "worker", "--address", house.temporal.address, "--queue", queue, "--scripts", scripts, "--health",
+        argv = [BINARY, "worker", "--address", house.temporal.address, "--queue", queue, "--scripts", ROOT / scripts, "--health",
                 f"127.0.0.1:{self.health}", *options]
         self.log = house.folder / f"worker-{self.health}.log"
         self.child = Child(argv, self.log, env={**house.environment(), **(environment or {})})
